@@ -48,7 +48,7 @@ class Reader {
   std::optional<std::array<std::uint8_t, N>> array() {
     auto bytes = take(N);
     if (!bytes) return std::nullopt;
-    std::array<std::uint8_t, N> out;
+    std::array<std::uint8_t, N> out{};
     std::copy(bytes->begin(), bytes->end(), out.begin());
     return out;
   }

@@ -1,0 +1,44 @@
+#include "crypto/aead.h"
+
+#include <array>
+
+namespace sts::crypto {
+namespace {
+
+using Nonce = std::array<std::uint8_t, crypto_aead_chacha20poly1305_ietf_NPUBBYTES>;
+
+Nonce nonce_of(std::uint64_t counter) {
+  Nonce nonce{};
+  for (std::size_t i = 0; i < 8; ++i) {
+    nonce[4 + i] = static_cast<std::uint8_t>(counter >> (8 * i));
+  }
+  return nonce;
+}
+
+}  // namespace
+
+void aead_seal(const Secret<32>& key, std::uint64_t counter, ByteView associated_data,
+               ByteView plaintext, Bytes& out) {
+  const auto before = out.size();
+  out.resize(before + plaintext.size() + tag_size);
+  crypto_aead_chacha20poly1305_ietf_encrypt(
+      out.data() + before, nullptr, plaintext.data(), plaintext.size(), associated_data.data(),
+      associated_data.size(), nullptr, nonce_of(counter).data(), key.bytes().data());
+}
+
+bool aead_open(const Secret<32>& key, std::uint64_t counter, ByteView associated_data,
+               ByteView ciphertext, Bytes& out) {
+  if (ciphertext.size() < tag_size) return false;
+  const auto before = out.size();
+  out.resize(before + ciphertext.size() - tag_size);
+  if (crypto_aead_chacha20poly1305_ietf_decrypt(
+          out.data() + before, nullptr, nullptr, ciphertext.data(), ciphertext.size(),
+          associated_data.data(), associated_data.size(), nonce_of(counter).data(),
+          key.bytes().data()) != 0) {
+    out.resize(before);
+    return false;
+  }
+  return true;
+}
+
+}  // namespace sts::crypto

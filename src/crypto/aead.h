@@ -1,0 +1,26 @@
+// ChaCha20-Poly1305 (RFC 8439) with the nonce that Noise gives it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "crypto/secret.h"
+
+namespace sts::crypto {
+
+inline constexpr std::size_t tag_size = 16;
+
+/// Appends the ciphertext of `plaintext` and its 16-byte tag to `out`, which must not be what the
+/// views look at; with room reserved there it allocates nothing. The nonce is four zero bytes and
+/// `counter` in little-endian (Noise, section 12). Whoever calls owns the promise that a counter is
+/// used once per key: only CipherState and the session's seal do.
+void aead_seal(const Secret<32>& key, std::uint64_t counter, ByteView associated_data,
+               ByteView plaintext, Bytes& out);
+
+/// Appends the plaintext to `out`; false, and `out` as it was, where the ciphertext is not
+/// authentic.
+bool aead_open(const Secret<32>& key, std::uint64_t counter, ByteView associated_data,
+               ByteView ciphertext, Bytes& out);
+
+}  // namespace sts::crypto
