@@ -1,0 +1,58 @@
+#include "shell/output.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace sts::shell {
+
+bool write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      // Whoever shares the descriptor made it non-blocking.
+      pollfd room{descriptor, POLLOUT, 0};
+      ::poll(&room, 1, -1);
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void Output::put(int descriptor, std::string_view text) {
+  if (held_) {
+    if (kept_.size() + text.size() >= hold_limit) {
+      ++dropped_;
+      return;
+    }
+    kept_.append(text).push_back('\n');
+    return;
+  }
+  std::string whole(text);
+  whole.push_back('\n');
+  if (screen_ != nullptr) screen_->erase();
+  write(descriptor, whole);
+  if (screen_ != nullptr) screen_->redraw();
+}
+
+void Output::release() {
+  held_ = false;
+  const std::string kept = std::exchange(kept_, {});
+  write(out_, kept);
+  if (const auto dropped = std::exchange(dropped_, 0); dropped > 0) {
+    error(fmt::format("error: {} lines were dropped while the program had the terminal", dropped));
+  }
+}
+
+void Output::write(int descriptor, std::string_view bytes) {
+  if (write_all(descriptor, bytes) || descriptor != out_) return;
+  if (!std::exchange(broken_, true) && on_broken_) on_broken_();
+}
+
+}  // namespace sts::shell

@@ -1,0 +1,122 @@
+#include "shell/program.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+namespace sts::shell {
+namespace {
+
+/// Gives the terminal to a process group. The caller may be in the background at that moment, which
+/// would stop it unless SIGTTOU is blocked.
+void set_foreground(pid_t group) {
+  sigset_t block, before;
+  sigemptyset(&block);
+  sigaddset(&block, SIGTTOU);
+  sigprocmask(SIG_BLOCK, &block, &before);
+  tcsetpgrp(STDIN_FILENO, group);
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+}
+
+/// In the child: only calls that are safe after fork() in a process with threads.
+[[noreturn]] void become(const char* command, ProgramRunner::Stdin input, mode_t umask) {
+  setpgid(0, 0);
+  if (input == ProgramRunner::Stdin::terminal) {
+    set_foreground(getpid());
+  } else {
+    const int nothing = open("/dev/null", O_RDONLY);
+    dup2(nothing, STDIN_FILENO);
+  }
+  close_range(3, ~0U, 0);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH, SIGCHLD, SIGPIPE}) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    // What was ignored before the shell came (nohup) stays so; SIGPIPE is the shell's own doing.
+    if (action.sa_handler != SIG_IGN || signal == SIGPIPE) std::signal(signal, SIG_DFL);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::umask(umask);
+  execl("/bin/sh", "sh", "-c", command, nullptr);
+  _exit(127);
+}
+
+}  // namespace
+
+ProgramRunner::~ProgramRunner() {
+  if (!running()) return;
+  forward(SIGHUP);
+  take_terminal_back();
+}
+
+Result<void> ProgramRunner::run(const std::string& command, Stdin input,
+                                std::function<void(int)> ended) {
+  if (running()) return fail(Errc::refused, "a program is running already");
+  child_ended_.add(SIGCHLD);
+  lent_ = input == Stdin::terminal && tcgetattr(STDIN_FILENO, &modes_) == 0;
+  // Until the child has put the handlers off, a signal to it would be told to the parent's loop.
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, &before);
+  const pid_t child = fork();
+  if (child == 0) become(command.c_str(), input, umask_);
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (child < 0) {
+    return fail(Errc::io, fmt::format("cannot start a program: {}", std::strerror(errno)));
+  }
+  // Parent and child both do it, so that neither runs ahead of it.
+  setpgid(child, child);
+  if (lent_) set_foreground(child);
+  child_ = child;
+  ended_ = std::move(ended);
+  wait();
+  return {};
+}
+
+void ProgramRunner::wait() {
+  child_ended_.async_wait([this](std::error_code error, int) {
+    if (error || !running()) return;
+    int status = 0;
+    const pid_t changed = waitpid(child_, &status, WNOHANG | WUNTRACED);
+    if (changed == child_ && WIFSTOPPED(status)) {
+      // There is no job control to bring it back with, so it goes on.
+      if (lent_) set_foreground(child_);
+      forward(SIGCONT);
+    } else if (changed == child_ || (changed < 0 && errno == ECHILD)) {
+      child_ = 0;
+      take_terminal_back();
+      std::exchange(ended_, nullptr)(status);
+      return;
+    }
+    wait();
+  });
+}
+
+void ProgramRunner::take_terminal_back() {
+  if (!std::exchange(lent_, false)) return;
+  set_foreground(getpgrp());
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &modes_);
+}
+
+void ProgramRunner::forward(int signal) {
+  if (running()) kill(-child_, signal);
+}
+
+std::string describe_exit(int status) {
+  if (WIFSIGNALED(status)) {
+    return fmt::format("was ended by signal {} ({})", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)));
+  }
+  if (WEXITSTATUS(status) == 0) return {};
+  return fmt::format("ended with exit code {}", WEXITSTATUS(status));
+}
+
+}  // namespace sts::shell

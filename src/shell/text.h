@@ -1,0 +1,30 @@
+// Text from outside, made safe to show, and small helpers on UTF-8.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sts::shell {
+
+struct CodePoint {
+  char32_t value = 0;
+  std::size_t size = 0;  // bytes of UTF-8
+};
+
+/// The code point that `text` begins with; nullopt where those bytes are not UTF-8 (RFC 3629: no
+/// overlong forms, no surrogates, nothing above U+10FFFF).
+std::optional<CodePoint> first_code_point(std::string_view text);
+
+/// `text` on one line and without power over a terminal: control characters, invalid UTF-8 and the
+/// characters that reorder text or break lines become \n, \r, \t, \xHH or \u{H...}; all else, the
+/// backslash too, stays as it is.
+std::string printable(std::string_view text);
+
+/// Without the blanks (space, tab, carriage return) around it.
+std::string_view trim(std::string_view text);
+
+/// The longest beginning that `a` and `b` share, in whole characters.
+std::string_view common_prefix(std::string_view a, std::string_view b);
+
+}  // namespace sts::shell
