@@ -1,0 +1,15 @@
+// Any bytes as the plaintext of an ENC.
+#include <cstdlib>
+
+#include "protocol/record.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto records = sts::protocol::decode_records({data, size});
+  if (!records) return 0;
+  std::size_t total = 0;
+  for (const auto message : records->messages) total += message.size();
+  if (total > size) std::abort();
+  if (records->ack && records->ack->gap_end < records->ack->next) std::abort();
+  if (records->resent && records->resent->gap > records->resent->number) std::abort();
+  return 0;
+}

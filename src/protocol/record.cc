@@ -1,0 +1,148 @@
+#include "protocol/record.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/reader.h"
+
+namespace sts::protocol {
+namespace {
+
+bool once(bool& flag) {
+  const bool first = !flag;
+  flag = true;
+  return first;
+}
+
+bool decode_ack(Reader& in, std::optional<Ack>& out) {
+  const auto next = in.varint();
+  const auto missing = in.varint();
+  if (!next || !missing || out || *missing > UINT64_MAX - *next) return false;
+  out = Ack{*next, *next + *missing};
+  return true;
+}
+
+bool decode_resent(Reader& in, std::optional<Resent>& out) {
+  const auto number = in.varint();
+  const auto gap = in.varint();
+  if (!number || !gap || out || *gap > *number) return false;
+  out = Resent{*number, *gap};
+  return true;
+}
+
+bool decode_confirm(Reader& in, std::optional<Confirm>& out) {
+  if (out) return false;
+  out.emplace();
+  return decode_resume(in.rest(), out->resume);
+}
+
+bool decode_sized(Reader& in, std::vector<ByteView>& out) {
+  const auto size = in.varint();
+  if (!size || *size > in.left()) return false;
+  out.push_back(*in.take(static_cast<std::size_t>(*size)));
+  return true;
+}
+
+bool decode_one(RecordType type, Reader& in, Records& out) {
+  switch (type) {
+    case RecordType::padding:
+      return std::ranges::all_of(in.rest(), [](auto byte) { return byte == 0; });
+    case RecordType::confirm:
+      return decode_confirm(in, out.confirm);
+    case RecordType::data:
+      out.messages.push_back(in.rest());
+      return true;
+    case RecordType::sized_data:
+      return decode_sized(in, out.messages);
+    case RecordType::resent:
+      return decode_resent(in, out.resent);
+    case RecordType::ack:
+      return decode_ack(in, out.ack);
+    case RecordType::ping:
+      return once(out.ping);
+    case RecordType::end:
+      return once(out.end);
+    case RecordType::kill:
+      return once(out.kill);
+  }
+  return false;
+}
+
+void put_type(Bytes& out, RecordType type) { out.push_back(static_cast<std::uint8_t>(type)); }
+
+}  // namespace
+
+std::optional<Records> decode_records(ByteView plaintext) {
+  Reader in(plaintext);
+  Records records;
+  do {
+    const auto type = in.u8();
+    if (!type || !decode_one(static_cast<RecordType>(*type), in, records)) return std::nullopt;
+  } while (!in.empty());
+  return records;
+}
+
+void put_confirm(Bytes& out, const std::optional<Resume>& resume) {
+  put_type(out, RecordType::confirm);
+  append(out, encode_resume(resume));
+}
+
+void put_resent(Bytes& out, const Resent& resent) {
+  put_type(out, RecordType::resent);
+  put_varint(out, resent.number);
+  put_varint(out, resent.gap);
+}
+
+void put_ack(Bytes& out, const Ack& ack) {
+  put_type(out, RecordType::ack);
+  put_varint(out, ack.next);
+  put_varint(out, ack.gap_end - ack.next);
+}
+
+void put_data(Bytes& out, ByteView message) {
+  put_type(out, RecordType::data);
+  append(out, message);
+}
+
+void put_sized_data(Bytes& out, ByteView message) {
+  put_type(out, RecordType::sized_data);
+  put_varint(out, message.size());
+  append(out, message);
+}
+
+void put_bare(Bytes& out, RecordType type) { put_type(out, type); }
+
+std::size_t padded_size(std::size_t size, Pad pad) {
+  std::size_t granule = 1;
+  if (pad == Pad::to_16) granule = 16;
+  if (pad == Pad::padme && size > 1) {
+    // As many bits of the size are kept as its exponent has; the rest are rounded up.
+    const std::size_t exponent = std::bit_width(size) - 1;
+    const std::size_t kept = std::bit_width(exponent);
+    granule = std::size_t{1} << (exponent - std::min(exponent, kept));
+  }
+  return (size + granule - 1) / granule * granule;
+}
+
+Bytes encode_resume(const std::optional<Resume>& resume) {
+  Bytes out;
+  if (!resume) return out;
+  append(out, resume->id);
+  put_varint(out, resume->generation);
+  put_varint(out, resume->first);
+  return out;
+}
+
+bool decode_resume(ByteView bytes, std::optional<Resume>& out) {
+  out.reset();
+  if (bytes.empty()) return true;
+  Reader in(bytes);
+  const auto id = in.array<8>();
+  const auto generation = in.varint();
+  const auto first = in.varint();
+  if (!id || !generation || !first || !in.empty()) return false;
+  out = Resume{*id, *generation, *first};
+  return true;
+}
+
+}  // namespace sts::protocol

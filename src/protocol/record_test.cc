@@ -1,0 +1,120 @@
+#include "protocol/record.h"
+
+#include <gtest/gtest.h>
+
+namespace sts::protocol {
+namespace {
+
+std::string text(ByteView bytes) { return std::string(as_text(bytes)); }
+
+TEST(Record, StandsAsTheSpecificationSays) {
+  Bytes out;
+  put_ack(out, {300, 302});
+  put_resent(out, {5, 2});
+  put_bare(out, RecordType::ping);
+  put_sized_data(out, as_bytes("ab"));
+  put_data(out, as_bytes("c"));
+  EXPECT_EQ(out, (Bytes{5, 0xAC, 2, 2, 4, 5, 2, 6, 3, 2, 'a', 'b', 2, 'c'}));
+}
+
+TEST(Record, ComesBackAsItWent) {
+  Bytes out;
+  put_ack(out, {300, 302});
+  put_resent(out, {5, 2});
+  put_bare(out, RecordType::ping);
+  put_bare(out, RecordType::end);
+  put_bare(out, RecordType::kill);
+  put_sized_data(out, as_bytes("ab"));
+  put_sized_data(out, {});
+  put_data(out, as_bytes("c"));
+  const auto records = decode_records(out);
+  ASSERT_TRUE(records);
+  EXPECT_EQ(records->ack->next, 300U);
+  EXPECT_EQ(records->ack->gap_end, 302U);
+  EXPECT_EQ(records->resent->number, 5U);
+  EXPECT_EQ(records->resent->gap, 2U);
+  EXPECT_TRUE(records->ping && records->end && records->kill);
+  ASSERT_EQ(records->messages.size(), 3U);
+  EXPECT_EQ(text(records->messages[0]), "ab");
+  EXPECT_EQ(text(records->messages[1]), "");
+  EXPECT_EQ(text(records->messages[2]), "c");
+  EXPECT_FALSE(records->confirm);
+}
+
+TEST(Record, DataMayBeEmptyAndHoldAnyBytes) {
+  const auto records = decode_records(Bytes{2});
+  ASSERT_TRUE(records);
+  ASSERT_EQ(records->messages.size(), 1U);
+  EXPECT_TRUE(records->messages[0].empty());
+  EXPECT_EQ(decode_records(Bytes{2, 6, 7, 8})->messages[0].size(), 3U);
+}
+
+TEST(Record, ConfirmCarriesAResumeOrNothing) {
+  const StreamId id{1, 2, 3, 4, 5, 6, 7, 8};
+  for (const auto& resume : {std::optional<Resume>{}, std::optional<Resume>{{id, 1, 300}},
+                             std::optional<Resume>{{id, UINT64_MAX, UINT64_MAX}}}) {
+    Bytes out;
+    put_confirm(out, resume);
+    EXPECT_LE(out.size(), 1U + 28);
+    const auto records = decode_records(out);
+    ASSERT_TRUE(records && records->confirm);
+    ASSERT_EQ(records->confirm->resume.has_value(), resume.has_value());
+    if (!resume) continue;
+    EXPECT_EQ(records->confirm->resume->id, id);
+    EXPECT_EQ(records->confirm->resume->generation, resume->generation);
+    EXPECT_EQ(records->confirm->resume->first, resume->first);
+  }
+}
+
+TEST(Record, ResumeHasExactlyItsLength) {
+  const Bytes whole = encode_resume(Resume{{}, 300, 300});
+  std::optional<Resume> out;
+  for (std::size_t size = 1; size < whole.size(); ++size) {
+    EXPECT_FALSE(decode_resume(ByteView(whole).first(size), out)) << size;
+  }
+  EXPECT_TRUE(decode_resume(whole, out));
+  EXPECT_TRUE(decode_resume({}, out));
+  EXPECT_FALSE(out);
+  Bytes longer = whole;
+  longer.push_back(0);
+  EXPECT_FALSE(decode_resume(longer, out));
+}
+
+TEST(Record, PaddingIsZeroToTheEnd) {
+  EXPECT_TRUE(decode_records(Bytes{0}));
+  EXPECT_TRUE(decode_records(Bytes{6, 0, 0, 0}));
+  EXPECT_FALSE(decode_records(Bytes{6, 0, 0, 1}));
+  EXPECT_FALSE(decode_records(Bytes{0, 6}));
+}
+
+TEST(Record, MalformedIsNothing) {
+  const std::vector<Bytes> malformed{
+      {},                     // no record
+      {9},                    // unknown
+      {0xFF},                 //
+      {6, 6},                 // twice
+      {7, 7},                 //
+      {8, 8},                 //
+      {5, 1, 0, 5, 1, 0},     //
+      {4, 1, 0, 4, 1, 0},     //
+      {5},                    // cut
+      {5, 1},                 //
+      {5, 0x80, 0, 0},        // not the shortest form
+      {4, 0x80, 0, 0},        //
+      {4, 1},                 //
+      {4, 1, 2},              // a gap that begins before 0
+      {3},                    //
+      {3, 2, 'a'},            // longer than the frame
+      {3, 1, 'a', 9},         // what follows is unknown
+      {1, 0},                 // a Resume cut short
+      {6, 1, 2, 3, 4, 5, 6},  //
+      {5, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 1},  // next + missing overflows
+      {3, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1},     // 2^64 - 1 bytes
+  };
+  for (const auto& bytes : malformed) {
+    EXPECT_FALSE(decode_records(bytes)) << testing::PrintToString(bytes);
+  }
+}
+
+}  // namespace
+}  // namespace sts::protocol

@@ -1,0 +1,56 @@
+// The side that answers handshakes: any number of peers on one pair of topics.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+
+#include "protocol/endpoint.h"
+#include "protocol/token_bucket.h"
+
+namespace sts::protocol {
+
+class Responder : public Endpoint {
+ public:
+  explicit Responder(Setup setup);
+
+  void set_online(bool online, std::size_t max_frame, Instant now, Effects& out) override;
+  void receive(ByteView payload, Instant now, Effects& out) override;
+  Instant next_deadline() const override;
+  void advance(Instant now, Effects& out) override;
+  std::vector<Link*> links() override;
+
+ private:
+  /// Between INITACK and KEYACK. Anyone can make one, so there are few and they don't live long.
+  struct Pending {
+    Bytes init_req, init_ack;
+    noise::HandshakeState after_message_2;
+    SessionIndex local, remote;
+    std::uint64_t order;
+    Instant expires;
+  };
+  struct Served {
+    explicit Served(const Limits& limits) : link(noise::Role::responder, limits) {}
+    Link link;
+    Bytes key_ack;            // that made the present session
+    std::uint64_t order = 0;  // of the handshake that made it
+  };
+
+  void on(ByteView payload, const InitReq& frame, Instant now, Effects& out);
+  void on(ByteView payload, const KeyAck& frame, Instant now, Effects& out);
+  void on(const Enc& frame, Instant now, Effects& out);
+  void accept(ByteView payload, const Pending& pending, noise::HandshakeState handshake,
+              const std::optional<Resume>& resume, Instant now, Effects& out);
+  void answer_unknown(SessionIndex index, Instant now, Effects& out);
+
+  Setup setup_;
+  Bytes prologue_;
+  std::deque<Pending> pending_;  // oldest first
+  std::uint64_t handshakes_ = 0;
+  std::map<crypto::PublicKey, std::unique_ptr<Served>> served_;
+  TokenBucket dh_budget_, hello_budget_;
+  bool online_ = false;
+  std::size_t max_frame_ = SIZE_MAX;
+};
+
+}  // namespace sts::protocol
