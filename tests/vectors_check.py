@@ -146,7 +146,8 @@ class Symmetric:
 
 def initiator(session, handshake, message_2):
     """Writes messages 1 and 3; returns them, the responder's static key, and the keys."""
-    s, e = unhex(session["initiator"]["private_key"]), unhex(handshake["initiator_ephemeral_private_key"])
+    s = unhex(session["initiator"]["private_key"])
+    e = unhex(handshake["initiator_ephemeral_private_key"])
     state = Symmetric(unhex(session["prologue"]))
     state.mix_e(x25519(e, BASE))
     message_1 = x25519(e, BASE) + state.encrypt(b"")
@@ -165,7 +166,8 @@ def initiator(session, handshake, message_2):
 
 def responder(session, handshake, message_1, message_3):
     """Writes message 2; returns it, the initiator's static key, message 3's payload, the keys."""
-    s, e = unhex(session["responder"]["private_key"]), unhex(handshake["responder_ephemeral_private_key"])
+    s = unhex(session["responder"]["private_key"])
+    e = unhex(handshake["responder_ephemeral_private_key"])
     state = Symmetric(unhex(session["prologue"]))
     re = message_1[:32]
     state.mix_e(re)
@@ -188,7 +190,7 @@ def responder(session, handshake, message_1, message_3):
 HELLO, INITREQ, INITACK, KEYACK, ENC_I, ENC_R = 1, 2, 3, 4, 5, 6
 PADDING, CONFIRM, DATA, SIZED, RESENT, ACK, PING, END, KILL = range(9)
 SPAN = 2**21
-NAMES = {HELLO: "HELLO", INITREQ: "INITREQ", INITACK: "INITACK", KEYACK: "KEYACK", ENC_I: "ENC", ENC_R: "ENC"}
+NAMES = ["", "HELLO", "INITREQ", "INITACK", "KEYACK", "ENC", "ENC"]
 SIZES = {HELLO: 5, INITREQ: 53, INITACK: 105}
 
 
@@ -291,7 +293,10 @@ class Stream:
 
 
 def check_session(session):
-    topics = [session["topic_initiator_to_responder"].encode(), session["topic_responder_to_initiator"].encode()]
+    topics = [
+        session["topic_initiator_to_responder"].encode(),
+        session["topic_responder_to_initiator"].encode(),
+    ]
     prologue = b"STS 2 session" + b"".join(struct.pack(">H", len(t)) + t for t in topics)
     check(prologue, unhex(session["prologue"]), "prologue")
     for side in ("initiator", "responder"):
@@ -320,7 +325,8 @@ def check_session(session):
             check(one, message_1, "message 1")
             check(three, reader.data, "message 3")
             check(rs, unhex(session["responder"]["public_key"]), "responder's key")
-            two, rs, payload, other_h, other_split = responder(session, handshake, message_1, reader.data)
+            answer = responder(session, handshake, message_1, reader.data)
+            two, rs, payload, other_h, other_split = answer
             check(two, message_2, "message 2")
             check(rs, unhex(session["initiator"]["public_key"]), "initiator's key")
             check((h, split), (other_h, other_split), "both sides")
@@ -332,7 +338,8 @@ def check_session(session):
         elif kind in (ENC_I, ENC_R):
             check_enc(session, entry, kind - ENC_I, topics, keys, streams, what)
     for stream, to in zip(streams, ("responder", "initiator")):
-        check(stream.delivered, [m.encode() for m in session[f"delivered_to_{to}"]], f"delivered to {to}")
+        delivered = [message.encode() for message in session[f"delivered_to_{to}"]]
+        check(stream.delivered, delivered, f"delivered to {to}")
     if session["name"].endswith("KILL"):
         check(streams[0].killed, True, "KILL")
 
@@ -367,8 +374,11 @@ unhex = bytes.fromhex
 
 
 def main():
-    path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "data/sts2-session.json"
-    check(x25519(BASE, BASE).hex(), "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079", "X25519")
+    path = pathlib.Path(__file__).parent / "data/sts2-session.json"
+    if len(sys.argv) > 1:
+        path = pathlib.Path(sys.argv[1])
+    once = "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"  # RFC 7748, 5.2
+    check(x25519(BASE, BASE).hex(), once, "X25519")
     frames = 0
     for session in json.loads(path.read_text())["sessions"]:
         check_session(session)

@@ -255,7 +255,8 @@ class Client::Impl final : private mqtt::Handler, private Port {
       timer_.cancel();
       return;
     }
-    timer_.expires_after(next - clock_());
+    const Instant now = clock_();
+    timer_.expires_after(std::max(next, now) - now);
     timer_.async_wait([this, alive = std::weak_ptr(living_)](const asio::error_code& cancelled) {
       if (cancelled || !alive.lock()) return;
       armed_ = never;

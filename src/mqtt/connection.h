@@ -39,6 +39,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wait_read();
   void wait_write();
   void wait_misc();
+  void acknowledge_at_once();
   void after_call();
   void ended();
   void close();

@@ -22,6 +22,9 @@ struct Limits {
   Pad pad = Pad::none;
 };
 
+/// A lower limit counts as this one: the first frames of a session must not ask for the next.
+inline constexpr std::uint64_t rekey_after_messages_min = 16;
+
 /// Keys are refused from here on, by both sides, whatever the config says.
 inline constexpr std::uint64_t reject_after_messages = std::uint64_t{1} << 21U;
 inline constexpr Duration reject_after_time = 2h;

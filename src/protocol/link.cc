@@ -247,7 +247,9 @@ void Link::send_control(Bytes plaintext, Instant now, Effects& out) {
 void Link::seal(Bound& session, Bytes plaintext, Instant now, Effects& out) {
   // CONFIRM reaches to the end of its frame. PADDING is zero bytes, its type too.
   if (plaintext.front() != static_cast<std::uint8_t>(RecordType::confirm)) {
-    plaintext.resize(padded_size(plaintext.size(), limits_.pad));
+    // A frame that nearly fills what the broker takes is filled up to there.
+    const auto largest = std::max(plaintext.size(), room());
+    plaintext.resize(std::min(padded_size(plaintext.size(), limits_.pad), largest));
   }
   out.publish.push_back({*session.session().seal(plaintext, now), {}, false});
   if (limits_.heartbeat > Duration::zero()) heartbeat_at_ = now + limits_.heartbeat;

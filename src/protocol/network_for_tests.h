@@ -272,4 +272,45 @@ struct Pair : Network {
   }
 };
 
+using Texts = std::vector<std::string>;
+
+inline std::size_t frames_of(const Network& net, FrameType type) {
+  return static_cast<std::size_t>(std::ranges::count_if(net.recorded, [&](const auto& frame) {
+    return frame.bytes[0] == static_cast<std::uint8_t>(type);
+  }));
+}
+
+inline const Bytes& frame_of(const Network& net, FrameType type) {
+  return std::ranges::find_if(
+             net.recorded,
+             [&](const auto& frame) { return frame.bytes[0] == static_cast<std::uint8_t>(type); })
+      ->bytes;
+}
+
+inline void expect_works(Network& net, Network::Node i, Network::Node r) {
+  const auto at_i = net.received(i).size();
+  const auto at_r = net.received(r).size();
+  ASSERT_TRUE(net.send(i, r, "question"));
+  ASSERT_TRUE(net.send(r, i, "answer"));
+  net.run_for(1min);
+  ASSERT_EQ(net.received(r).size(), at_r + 1);
+  ASSERT_EQ(net.received(i).size(), at_i + 1);
+  EXPECT_EQ(net.received(r).back(), "question");
+  EXPECT_EQ(net.received(i).back(), "answer");
+}
+
+inline Texts numbered(int count, const std::string& prefix = "") {
+  Texts out;
+  for (int n = 0; n < count; ++n) out.push_back(prefix + std::to_string(n));
+  return out;
+}
+
+inline Limits rekeying_every(std::uint64_t messages) {
+  Limits limits;
+  limits.rekey_after_messages = messages;
+  return limits;
+}
+
+inline bool is_enc(const Network::Frame& frame) { return frame.bytes[0] >= 5; }
+
 }  // namespace sts::protocol

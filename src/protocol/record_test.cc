@@ -87,6 +87,17 @@ TEST(Record, PaddingIsZeroToTheEnd) {
   EXPECT_FALSE(decode_records(Bytes{0, 6}));
 }
 
+TEST(Record, PaddedSizes) {
+  EXPECT_EQ(padded_size(17, Pad::none), 17U);
+  EXPECT_EQ(padded_size(1, Pad::to_16), 16U);
+  EXPECT_EQ(padded_size(16, Pad::to_16), 16U);
+  EXPECT_EQ(padded_size(17, Pad::to_16), 32U);
+  // From the definition of PADMÉ: floor(log2) of the size, of that again, and the bits between.
+  const std::vector<std::pair<std::size_t, std::size_t>> padme{
+      {1, 1}, {2, 2}, {8, 8}, {9, 10}, {100, 104}, {1000, 1024}, {1025, 1088}, {100'000, 100'352}};
+  for (const auto& [size, padded] : padme) EXPECT_EQ(padded_size(size, Pad::padme), padded) << size;
+}
+
 TEST(Record, MalformedIsNothing) {
   const std::vector<Bytes> malformed{
       {},                     // no record

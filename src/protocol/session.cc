@@ -47,7 +47,8 @@ bool Session::used_up(std::uint64_t counter, Instant now) const {
 }
 
 Instant Session::rekey_at() const {
-  const bool many = std::max(send_counter_, window_.next()) >= limits_.rekey_after_messages;
+  const bool many = std::max(send_counter_, window_.next()) >=
+                    std::max(limits_.rekey_after_messages, rekey_after_messages_min);
   return many ? Instant::min() : established_ + limits_.rekey_after_time;
 }
 

@@ -25,6 +25,7 @@ class Simulation {
     if (chance(50)) limits.rekey_after_messages = 5 + below(60);
     if (chance(20)) limits.rekey_after_time = 20s;
     if (chance(20)) limits.heartbeat = 0s;
+    if (chance(20)) limits.pad = chance(50) ? Pad::to_16 : Pad::padme;
     const std::size_t initiators = chance(30) ? 1 + below(4) : 1;
     NodeOptions responder{.role = noise::Role::responder, .identity = 100, .limits = limits};
     for (std::size_t n = 0; n < initiators; ++n) responder.peers.push_back({n + 1});

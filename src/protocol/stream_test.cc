@@ -19,6 +19,8 @@ std::string joined(StreamReceiver& receiver) {
   return out;
 }
 
+using Texts = std::vector<std::string>;
+
 class StreamSenderTest : public testing::Test {
  protected:
   std::optional<StreamSender::Outgoing> next(std::size_t max_size = 4096) {
@@ -35,8 +37,6 @@ class StreamSenderTest : public testing::Test {
   std::uint64_t number_ = 0;
   Instant now_{};
 };
-
-using Texts = std::vector<std::string>;
 
 TEST_F(StreamSenderTest, PacksWhatWaitsUpToASize) {
   for (const auto* text : {"one", "", "three"}) ASSERT_TRUE(sender_.push(message(text)));
