@@ -47,7 +47,8 @@ def chacha20(key, nonce, counter, data):
 
     out = bytearray()
     for at in range(0, len(data), 64):
-        start = struct.unpack("<16L", b"expand 32-byte k" + key + struct.pack("<L", counter) + nonce)
+        block = b"expand 32-byte k" + key + struct.pack("<L", counter) + nonce
+        start = struct.unpack("<16L", block)
         x = list(start)
         for n in range(80):
             row, diagonal = n % 4, n // 4 % 2

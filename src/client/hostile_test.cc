@@ -234,7 +234,8 @@ TEST_F(HostileTest, RetainedFramesOfAnOldSessionHarmNothing) {
   talk("old");
   master->stop(false);
   run_for(1s);
-  for (const auto& message : broker.published) {
+  const auto recorded = broker.published;
+  for (const auto& message : recorded) {
     for (const auto* topic : {"up", "down"}) {
       broker.retained[topic] = {topic, message.payload, mqtt::Qos::at_least_once, true};
     }
@@ -246,7 +247,6 @@ TEST_F(HostileTest, RetainedFramesOfAnOldSessionHarmNothing) {
     master->stop(true);
     slave->stop(true);
     run_for(1s);
-    if (broker.published.size() > 200) break;
   }
 }
 

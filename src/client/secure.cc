@@ -211,6 +211,7 @@ class Secure final : public Conversation {
   }
 
   void on(const protocol::Killed& it, Instant) {
+    over_ = trusted_.one_peer();
     const std::string role = mode_ == Mode::initiator ? "slave" : "master";
     const std::string name = peer_shown(it.peer);
     port_.log(Level::info, "Received KILL from " + role + (name.empty() ? "" : " " + name));

@@ -9,7 +9,7 @@ namespace {
 
 std::size_t size_of(const StreamReceiver::Item& item) {
   std::size_t size = sizeof(item);
-  for (const auto& message : item.messages) size += sizeof(message) + message.size();
+  for (const auto& message : item.messages) size += sizeof(Bytes) + message.size();
   return size;
 }
 

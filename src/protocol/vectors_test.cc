@@ -299,7 +299,7 @@ TEST(Vectors, ShowEverything) {
     all += frame["type"].get<std::string>() + ' ' + frame.value("meaning", "") + '\n';
   }
   for (const auto* what : {"HELLO", "INITREQ", "INITACK", "KEYACK", "CONFIRM stream", "ACK next",
-                           "RESENT", "PING", "END", "KILL", "\"one\", \"two\", \"three\""}) {
+                           "RESENT", "PING", "END", "KILL", R"("one", "two", "three")"}) {
     EXPECT_NE(all.find(what), std::string::npos) << what << "\n" << all;
   }
 }

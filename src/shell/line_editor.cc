@@ -95,23 +95,22 @@ LineEditor::LineEditor(asio::io_context& loop, InputHandler& handler,
 }
 
 LineEditor::~LineEditor() {
-  if (editing_) {
-    erase();
-    finish();
-  }
+  erase();
+  leave();
   el_end(editor_);
   history_end(history_);
 }
 
 void LineEditor::next() {
-  editing_ = true;
+  leave();
+  editing_ = raw_ = true;
   el_set(editor_, EL_UNBUFFERED, 1);
   arm();
 }
 
-void LineEditor::finish() {
+void LineEditor::leave() {
   editing_ = false;
-  el_set(editor_, EL_UNBUFFERED, 0);
+  if (std::exchange(raw_, false)) el_set(editor_, EL_UNBUFFERED, 0);
 }
 
 void LineEditor::arm() {
@@ -129,13 +128,13 @@ void LineEditor::step() {
   if (std::exchange(interrupted_, false)) {
     drop_line();
   } else if (ended_ || (size == 1 && text[0] == end_of_input)) {
-    finish();
+    leave();
     write_terminal("\n");
     handler_.on_end();
     return;
   } else if (size > 0 && text[size - 1] == '\n') {
     std::string line(text, static_cast<std::size_t>(size) - 1);
-    finish();
+    editing_ = false;
     HistEvent event;
     if (!trim(line).empty()) history(history_, &event, H_ENTER, line.c_str());
     handler_.on_line(std::move(line));
@@ -196,7 +195,6 @@ void LineEditor::drop_line() {
   const int below = cursor_row(prompt_width, line->buffer, line->lastchar, columns()) -
                     cursor_row(prompt_width, line->buffer, line->cursor, columns());
   write_terminal((below > 0 ? fmt::format("\033[{}B", below) : "") + "^C\n");
-  finish();
   next();
 }
 
@@ -218,13 +216,13 @@ void LineEditor::resized() {
 }
 
 void LineEditor::suspend() {
-  if (!editing_) return;
+  if (!raw_) return;
   erase();
   el_set(editor_, EL_PREP_TERM, 0);
 }
 
 void LineEditor::resume() {
-  if (!editing_) return;
+  if (!raw_) return;
   el_set(editor_, EL_PREP_TERM, 1);
   resized();
 }

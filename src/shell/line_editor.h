@@ -37,6 +37,9 @@ class LineEditor : public Input, public Screen {
   void interrupt();
   /// The terminal has another size.
   void resized();
+  /// Gives the terminal back as it was found, until next(). Between lines it is kept: a Ctrl-D typed
+  /// ahead would be lost on its way from one mode to the other.
+  void leave();
   /// Around a stop of the process: gives the terminal back as it was found, and takes it again.
   void suspend();
   void resume();
@@ -44,7 +47,6 @@ class LineEditor : public Input, public Screen {
  private:
   void arm();
   void step();
-  void finish();
   void drop_line();
   bool wait_for_byte();
   int get_character(wchar_t* out);
@@ -59,6 +61,7 @@ class LineEditor : public Input, public Screen {
   EditLine* editor_;
   History* history_;
   bool editing_ = false;      // the prompt is on the screen
+  bool raw_ = false;          // the terminal is in the editor's mode
   bool armed_ = false;        // waiting for the terminal
   bool nested_ = false;       // in the middle of a key sequence
   bool interrupted_ = false;  // then

@@ -145,6 +145,7 @@ void Shell::end(int exit_code) {
 
 Result<void> Shell::run_program(const std::string& command, std::function<void(int)> ended) {
   if (terminal_) output_.hold();
+  if (editor_ != nullptr) editor_->leave();
   auto started = program_.run(
       command, terminal_ ? ProgramRunner::Stdin::terminal : ProgramRunner::Stdin::nothing,
       [this, ended = std::move(ended)](int status) {

@@ -57,7 +57,10 @@ void Shell::on_signal(int signal) {
 }
 
 void Shell::on_interrupt() {
-  if (client_->state() == client::State::stopping) {
+  if (program_.running()) {
+    // Typed before the program had the terminal, and meant for it.
+    program_.forward(SIGINT);
+  } else if (client_->state() == client::State::stopping) {
     client_->stop(true);
   } else if (starting_) {
     starting_ = false;

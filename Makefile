@@ -1,0 +1,63 @@
+# A thin door: CMakePresets.json holds the builds, scripts/ the rest. `make help` lists what there is.
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+
+CCACHE := $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+CONFIGURE = cmake --preset $(1) $(CCACHE) --log-level=NOTICE
+BUILD = cmake --build build/$(1) --parallel $(JOBS)
+
+.PHONY: all build deps build-tests run-tests test demo bench lint format sanitize install clean help
+.NOTPARALLEL:
+
+all: build
+
+build: build/release/build.ninja   ## the program, bin/sts (the default)
+	@$(call BUILD,release) --target sts
+	@scripts/publish build/release/bin/sts bin/sts
+
+deps:                              ## install with apt what is missing
+	@scripts/deps
+
+build-tests: build                 ## everything in build/release, tests too
+	@$(call BUILD,release)
+
+run-tests: build-tests             ## all tests
+	@scripts/run-tests build/release $(JOBS)
+
+test: deps                         ## deps, then build and run all tests
+	@$(MAKE) --no-print-directory run-tests
+
+demo: deps                         ## two shells, a broker, and what the broker sees
+	@$(MAKE) --no-print-directory build
+	@scripts/demo bin/sts
+
+bench: build                       ## measure
+	@scripts/deps bench
+	@$(call CONFIGURE,bench)
+	@$(call BUILD,bench) --target bench
+
+lint:                              ## clang-format and clang-tidy on all files
+	@scripts/deps lint
+	@scripts/lint
+
+format:                            ## let clang-format mend all files
+	@scripts/lint format
+
+sanitize: build/sanitize/build.ninja  ## all tests under AddressSanitizer and UBSan
+	@$(call BUILD,sanitize)
+	@scripts/run-tests build/sanitize $(JOBS)
+
+install: build                     ## the program and example configs, to $(DESTDIR)$(PREFIX)
+	install -D -m 755 bin/sts "$(DESTDIR)$(PREFIX)/bin/sts"
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/doc/sts/configs" configs/*
+
+clean:                             ## remove bin/ and build/
+	rm -rf bin build
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+build/%/build.ninja:
+	@command -v cmake >/dev/null && command -v ninja >/dev/null || \
+	  { echo "error: cmake or ninja is missing" >&2; echo "hint: make deps" >&2; exit 1; }
+	@$(call CONFIGURE,$*)
