@@ -152,8 +152,8 @@ void Connection::wait_read() {
   });
 }
 
-/// A broker that leaves Nagle's algorithm on, as mosquitto does, holds its next packet back until TCP
-/// here acknowledged the last; a delayed acknowledgement costs 40 ms. The option doesn't stick.
+/// A broker that leaves Nagle's algorithm on, as mosquitto does, holds its next packet back until
+/// TCP here acknowledged the last; a delayed acknowledgement costs 40 ms. The option doesn't stick.
 void Connection::acknowledge_at_once() {
   const int on = 1;
   setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);

@@ -8,7 +8,8 @@ Responder::Responder(Setup setup)
     : setup_(std::move(setup)),
       prologue_(prologue(setup_.topics)),
       dh_budget_(dh_burst, dh_interval),
-      hello_budget_(hello_burst, hello_interval) {}
+      hello_budget_(hello_burst, hello_interval),
+      repeat_budget_(hello_burst, hello_interval) {}
 
 std::vector<Link*> Responder::links() {
   std::vector<Link*> out;
@@ -41,7 +42,7 @@ void Responder::on(ByteView payload, const InitReq& frame, Instant now, Effects&
   const auto same = std::ranges::find_if(
       pending_, [&](const Pending& p) { return std::ranges::equal(p.init_req, payload); });
   if (same != pending_.end()) {
-    if (hello_budget_.take(now)) out.publish.push_back({same->init_ack});
+    if (repeat_budget_.take(now)) out.publish.push_back({same->init_ack});
     return;
   }
   if (!dh_budget_.take(now)) return;
@@ -67,7 +68,7 @@ void Responder::on(ByteView payload, const InitReq& frame, Instant now, Effects&
 void Responder::on(ByteView payload, const KeyAck& frame, Instant now, Effects& out) {
   for (auto& [key, served] : served_) {
     if (std::ranges::equal(served->key_ack, payload)) {
-      if (hello_budget_.take(now)) served->link.repeat_confirm(now, out);
+      if (repeat_budget_.take(now)) served->link.repeat_confirm(now, out);
       return;
     }
   }

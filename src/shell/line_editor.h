@@ -37,8 +37,8 @@ class LineEditor : public Input, public Screen {
   void interrupt();
   /// The terminal has another size.
   void resized();
-  /// Gives the terminal back as it was found, until next(). Between lines it is kept: a Ctrl-D typed
-  /// ahead would be lost on its way from one mode to the other.
+  /// Gives the terminal back as it was found, until next(). Between lines it is kept: a Ctrl-D
+  /// typed ahead would be lost on its way from one mode to the other.
   void leave();
   /// Around a stop of the process: gives the terminal back as it was found, and takes it again.
   void suspend();
