@@ -63,7 +63,7 @@ class Recorder : public Observer {
 
   std::size_t count(std::string_view part) const {
     return static_cast<std::size_t>(std::ranges::count_if(
-        lines, [&](const Line& line) { return line.text.find(part) != line.text.npos; }));
+        lines, [&](const Line& line) { return line.text.find(part) != std::string::npos; }));
   }
   bool logged(std::string_view part) const { return count(part) > 0; }
   std::string log() const {
