@@ -31,8 +31,7 @@ demo: deps                         ## two shells, a broker, and what the broker 
 	@$(MAKE) --no-print-directory build
 	@scripts/demo bin/sts
 
-bench: build                       ## measure
-	@scripts/deps bench
+bench: deps                        ## measure
 	@$(call CONFIGURE,bench)
 	@$(call BUILD,bench) --target bench
 
@@ -47,8 +46,10 @@ sanitize: build/sanitize/build.ninja  ## all tests under AddressSanitizer and UB
 	@$(call BUILD,sanitize)
 	@scripts/run-tests build/sanitize $(JOBS)
 
-install: build                     ## the program and example configs, to $(DESTDIR)$(PREFIX)
+install: build                     ## program, man pages and example configs, to $(DESTDIR)$(PREFIX)
 	install -D -m 755 bin/sts "$(DESTDIR)$(PREFIX)/bin/sts"
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man1" docs/man/sts.1
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man5" docs/man/sts.conf.5
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/doc/sts/configs" configs/*
 
 clean:                             ## remove bin/ and build/

@@ -24,6 +24,11 @@ struct Error {
   std::string hint = {};
 };
 
+/// Both parts, for a log.
+inline std::string one_line(const Error& error) {
+  return error.hint.empty() ? error.message : error.message + " (" + error.hint + ")";
+}
+
 template <typename T>
 using Result = tl::expected<T, Error>;
 

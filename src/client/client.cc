@@ -1,6 +1,7 @@
 #include "client/client.h"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 #include <asio/post.hpp>
@@ -23,6 +24,13 @@ constexpr Duration drain_time = 10s;
 // MQTT's largest packet (MQTT 5, section 1.5.5), and its fixed header, packet id and properties.
 constexpr std::size_t mqtt_max_packet = 268'435'455;
 constexpr std::size_t publish_overhead = 16;
+
+/// Unlike the steady clock it counts the time that the machine was suspended: keys age meanwhile.
+Instant boot_time() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return Instant(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+}
 
 const char* name(Mode mode) {
   switch (mode) {
@@ -61,7 +69,7 @@ class Client::Impl final : private mqtt::Handler, private Port {
     conversation_ = std::move(*made);
     reconnect_after_ = reconnect_min;
     connected_once_ = subscribed_ = up_ = false;
-    sent_ = received_ = 0;
+    sent_ = received_ = given_up_ = 0;
     version_ = conversation_->version();
     if (config_.timeout) default_timeout = *config_.timeout;
     start_timeout_ = default_timeout.value_or(Duration::zero());
@@ -200,7 +208,7 @@ class Client::Impl final : private mqtt::Handler, private Port {
     }
     if (why.message != told_) {
       told_ = why.message;
-      log(Level::warning, why.message + "; trying again until it is back");
+      log(Level::warning, one_line(why) + "; trying again until it is back");
     }
     std::array<std::uint8_t, 1> jitter{};
     random_.fill(jitter);
@@ -236,6 +244,10 @@ class Client::Impl final : private mqtt::Handler, private Port {
   }
   void room() override {
     later([this] { observer_.on_room(); });
+  }
+  void given_up(std::size_t messages, const std::string& line) override {
+    given_up_ += messages;
+    log(Level::error, line);
   }
 
   // --- Time and order
@@ -291,6 +303,9 @@ class Client::Impl final : private mqtt::Handler, private Port {
     alive_ = std::make_shared<int>();
     transport_->disconnect();
     subscribed_ = up_ = false;
+    if (!failed && given_up_ > 0) {
+      failed = Error{Errc::io, fmt::format("{} messages were not delivered", given_up_)};
+    }
     conversation_.reset();
     config_ = {};
     patience_until_ = reconnect_at_ = never;
@@ -326,7 +341,7 @@ class Client::Impl final : private mqtt::Handler, private Port {
   /// When a start has failed, or stop() has waited enough.
   Instant patience_until_ = never;
   Duration start_timeout_{};
-  std::uint64_t sent_ = 0, received_ = 0;
+  std::uint64_t sent_ = 0, received_ = 0, given_up_ = 0;  // messages
 };
 
 Client::Client(asio::io_context& loop, const store::Home& home, Random& random, Observer& observer)
@@ -335,7 +350,7 @@ Client::Client(asio::io_context& loop, const store::Home& home, Random& random, 
           [&loop](mqtt::Handler& handler) {
             return std::make_unique<mqtt::Mosquitto>(loop, handler);
           },
-          std::chrono::steady_clock::now) {}
+          boot_time) {}
 
 Client::Client(asio::io_context& loop, const store::Home& home, Random& random, Observer& observer,
                const MakeTransport& make_transport, Clock clock)

@@ -1,5 +1,4 @@
-// The client: carries out on a broker what a config asks for. The shell, and later the commands,
-// sit on it.
+// The client: carries out on a broker what a config asks for. The shell sits on it.
 #pragma once
 
 #include <asio/io_context.hpp>

@@ -347,7 +347,9 @@ TEST_F(ClientTest, TooLargeAfterAReconnectIsGivenUpWithALineAndTheRestArrives) {
   EXPECT_EQ(master->status().peers[0].unacknowledged, 0U);
   master->stop(false);
   run();
-  stopped_well(master);
+  EXPECT_EQ(master.state(), State::stopped);
+  ASSERT_TRUE(master.seen.failed);
+  EXPECT_EQ(master.seen.failed->message, "1 messages were not delivered");
 }
 
 TEST_F(ClientTest, WhatAPubackRefusesIsToldAndTheRestArrives) {

@@ -1,4 +1,5 @@
-// A config file: key = value, the reference's keys and ours. sts.conf(5) in docs/ is its manual.
+// A config file: key = value, the reference's keys and ours. sts.conf(5) in docs/man/ is its
+// manual.
 #pragma once
 
 #include <chrono>

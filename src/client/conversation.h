@@ -30,6 +30,8 @@ class Port {
   virtual void ended(std::optional<Error> failed) = 0;
   /// After send() said Errc::limit.
   virtual void room() = 0;
+  /// So many messages that were accepted will not arrive: to be logged, and the session has failed.
+  virtual void given_up(std::size_t messages, const std::string& line) = 0;
 };
 
 class Conversation {

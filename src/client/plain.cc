@@ -108,7 +108,7 @@ class Plain final : public Conversation {
   }
 
   void not_delivered(const Error& why) {
-    port_.log(Level::error, "a message was not delivered: " + why.message);
+    port_.given_up(1, "a message was not delivered: " + one_line(why));
   }
 
   void end_if_done() {

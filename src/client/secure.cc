@@ -69,15 +69,27 @@ class Secure final : public Conversation {
     if (over_ || links.empty()) {
       return fail(Errc::refused, "no session is up yet", "wait for \"session is up\"");
     }
-    if (std::ranges::any_of(links, [](const auto* link) { return link->full(); })) {
+    // Of several peers a silent one doesn't hold the others up.
+    const auto out_of_reach = [&](const protocol::Link* link) {
+      return link->full() && link->silent() && links.size() > 1;
+    };
+    if (std::ranges::any_of(
+            links, [&](const auto* link) { return link->full() && !out_of_reach(link); })) {
       wants_room_ = true;
-      return fail(Errc::limit, "too many messages wait for the peer's acknowledgement");
+      return fail(Errc::limit, "too many messages wait for the peer's acknowledgement",
+                  "wait until some are acknowledged; status counts them");
     }
     Result<void> outcome;
     run(
         [&](auto& out) {
           for (auto* link : links) {
-            if (outcome) outcome = link->send(to_bytes(as_bytes(text)), now, out);
+            if (out_of_reach(link)) {
+              port_.given_up(1, fmt::format("a message was not sent to {}: it doesn't answer, and "
+                                            "too many wait for it",
+                                            trusted_.name(*link->peer())));
+            } else if (outcome) {
+              outcome = link->send(to_bytes(as_bytes(text)), now, out);
+            }
           }
         },
         now);
@@ -151,7 +163,7 @@ class Secure final : public Conversation {
   /// A frame without messages, which a timer will send again, in vain perhaps.
   void refused(const Error& why) {
     if (std::exchange(refusal_told_, true)) return;
-    port_.log(Level::error, why.message);
+    port_.log(Level::error, one_line(why));
   }
 
   void kill_all(Instant now) {
@@ -220,7 +232,7 @@ class Secure final : public Conversation {
       lost =
           Error{Errc::io, fmt::format("{} messages were not delivered: the peer ended the session",
                                       it.undelivered)};
-      if (!trusted_.one_peer()) port_.log(Level::error, lost->message);
+      if (!trusted_.one_peer()) port_.given_up(it.undelivered, lost->message);
     }
     if (trusted_.one_peer()) return end(lost);
     if (endpoint_->links().empty()) port_.up(false);
@@ -232,7 +244,9 @@ class Secure final : public Conversation {
   void on(const protocol::Notice& it, Instant now) {
     const auto line =
         notices_.say(it, it.peer ? trusted_.name(*it.peer) : "the peer", subtop_, mode_, now);
-    if (line) port_.log(line->level, line->text);
+    if (!line) return;
+    if (it.kind == protocol::NoticeKind::dropped) return port_.given_up(it.count, line->text);
+    port_.log(line->level, line->text);
   }
 
   void end_if_done() {

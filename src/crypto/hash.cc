@@ -1,7 +1,5 @@
 #include "crypto/hash.h"
 
-#include <cstdlib>
-
 namespace sts::crypto {
 namespace {
 
@@ -10,8 +8,8 @@ constexpr std::size_t block_size = 128;
 /// BLAKE2b over any number of parts; wiped when it goes.
 class Blake2b {
  public:
-  explicit Blake2b(std::size_t digest_size, ByteView key = {}) {
-    crypto_generichash_blake2b_init(&state_, key.data(), key.size(), digest_size);
+  explicit Blake2b(std::size_t digest_size) {
+    crypto_generichash_blake2b_init(&state_, nullptr, 0, digest_size);
   }
   ~Blake2b() { sodium_memzero(&state_, sizeof state_); }
   Blake2b(const Blake2b&) = delete;
@@ -67,18 +65,6 @@ Hkdf3 hkdf3(const Secret<hash_size>& chaining_key, ByteView input) {
   auto second = hmac(temp_key.bytes(), first.bytes(), as_bytes("\x02"));
   auto third = hmac(temp_key.bytes(), second.bytes(), as_bytes("\x03"));
   return {std::move(first), std::move(second), std::move(third)};
-}
-
-Secret<32> derive(const Secret<32>& key, std::string_view label, ByteView context) {
-  if (label.size() > 255) std::abort();
-  const auto label_size = static_cast<std::uint8_t>(label.size());
-  Secret<32> derived;
-  Blake2b(Secret<32>::size, key.bytes())
-      .update({&label_size, 1})
-      .update(as_bytes(label))
-      .update(context)
-      .final(derived.writable());
-  return derived;
 }
 
 }  // namespace sts::crypto

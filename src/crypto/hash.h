@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstddef>
-#include <string_view>
 
 #include "base/bytes.h"
 #include "crypto/secret.h"
@@ -28,9 +27,5 @@ struct Hkdf3 {
 /// HKDF of Noise, section 4.3.
 Hkdf2 hkdf2(const Secret<hash_size>& chaining_key, ByteView input);
 Hkdf3 hkdf3(const Secret<hash_size>& chaining_key, ByteView input);
-
-/// BLAKE2b-256 keyed with `key`, for deriving one key or id from another: over one byte with the
-/// length of `label` (255 at most), `label`, which separates uses, and `context`.
-Secret<32> derive(const Secret<32>& key, std::string_view label, ByteView context = {});
 
 }  // namespace sts::crypto

@@ -66,15 +66,5 @@ TEST(Hash, HkdfOfTwoAndThree) {
   EXPECT_TRUE(two.second == three.second);
 }
 
-TEST(Hash, DeriveKeepsLabelAndContextApart) {
-  const auto key = counting_secret<32>();
-  EXPECT_EQ(to_hex(derive(key, "label", as_bytes("context")).bytes()),
-            "33243bac5a0edd4db90a789a154b2ba6d1d9c36df417b2c001a25d7512fad98c");
-  EXPECT_FALSE(derive(key, "label", as_bytes("context")) ==
-               derive(key, "labelc", as_bytes("ontext")));
-  EXPECT_FALSE(derive(key, "label") == derive(Secret<32>(), "label"));
-  EXPECT_DEATH(derive(key, std::string(256, 'l')), "");
-}
-
 }  // namespace
 }  // namespace sts::crypto

@@ -41,7 +41,7 @@ std::optional<PublicKey::Coordinate> from_hex(std::string_view hex) {
 
 std::optional<SetupMessage> decode_keyreq(std::string_view data) {
   const auto y_at = data.find('Y');
-  if (!data.starts_with('X') || y_at == data.npos) return std::nullopt;
+  if (!data.starts_with('X') || y_at == std::string_view::npos) return std::nullopt;
   const auto x = from_hex(data.substr(1, y_at - 1));
   if (!x) return std::nullopt;
   KeyReq request{{.x = *x, .y = {}}};

@@ -194,7 +194,7 @@ Result<Effects> Session::send(std::string_view text) {
     return fail(Errc::limit, fmt::format("the message has {} bytes; STS 1 carries {} at most",
                                          text.size(), max_text));
   }
-  if (text.find('\0') != text.npos) {
+  if (text.find('\0') != std::string_view::npos) {
     return fail(Errc::bad_input, "the message has a NUL byte, which STS 1 can't carry");
   }
   effects_.push_back(Publish{cipher_->encrypt(as_bytes(std::string(enc_header).append(text)))});

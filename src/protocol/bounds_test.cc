@@ -34,7 +34,8 @@ TEST(Bounds, AFloodCostsNoMoreThanTheBucketAndEndsWithTheFlood) {
     net.now += 1ms;  // 1000 a second, for 5 s
     net.advance_due();
   }
-  EXPECT_LE(frames_of(net, FrameType::init_ack), 20U + 5 * 10 + 10);
+  EXPECT_LE(frames_of(net, FrameType::init_ack),
+            static_cast<std::size_t>(dh_burst + 5s / dh_interval + 10));
   net.run_for(1min);
   EXPECT_TRUE(net.is_up());
   expect_works(net, net.i, net.r);
@@ -45,7 +46,7 @@ TEST(Bounds, AFloodOfGarbageRequestsIsRefused) {
   net.online(net.r);
   crypto::SeededRandom random(5);
   for (int n = 0; n < 1000; ++n) net.inject(net.r, random_init_req(random));
-  EXPECT_LE(net.notices(net.r, NoticeKind::unverified), 20U);
+  EXPECT_EQ(net.notices(net.r, NoticeKind::unverified), 1000U);
   EXPECT_EQ(frames_of(net, FrameType::init_ack), 0U);
   net.online(net.i);
   net.run_for(1min);

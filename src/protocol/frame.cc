@@ -29,14 +29,14 @@ std::optional<Frame> decode_body(FrameType type, ByteView payload, Reader& in) {
     case FrameType::init_req: {
       const auto sender = index(in);
       const auto message = in.array<message_1_size>();
-      if (!message) return std::nullopt;
+      if (!message || sender->value == 0) return std::nullopt;
       return InitReq{*sender, *message};
     }
     case FrameType::init_ack: {
       const auto receiver = index(in);
       const auto sender = index(in);
       const auto message = in.array<message_2_size>();
-      if (!message) return std::nullopt;
+      if (!message || sender->value == 0) return std::nullopt;
       return InitAck{*receiver, *sender, *message};
     }
     case FrameType::key_ack: {

@@ -1,6 +1,7 @@
 #include "protocol/initiator.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/reader.h"
 
@@ -11,7 +12,10 @@ Initiator::Initiator(Setup setup)
       prologue_(prologue(setup_.topics)),
       link_(noise::Role::initiator, setup_.limits),
       dh_budget_(dh_burst, dh_interval),
-      hello_budget_(hello_burst, hello_interval) {}
+      hello_budget_(hello_burst, hello_interval) {
+  // The link and its streams belong to one peer.
+  if (setup_.trust.peers.size() + (setup_.trust.first_use ? 1 : 0) > 1) std::abort();
+}
 
 std::vector<Link*> Initiator::links() {
   return link_.current() ? std::vector<Link*>{&link_} : std::vector<Link*>{};
@@ -87,7 +91,7 @@ void Initiator::on(const Hello& frame, Instant now, Effects& out) {
   } else if (frame.unknown.value == 0 && hello_budget_.take(now)) {
     // A responder came online. Whether it is one that knows the session, its answer to a PING
     // shows.
-    if (attempt_) {
+    if (attempt_ && attempt_->key_acks == 0) {
       attempt_->backoff = init_req_backoff_min;
       send(now, out);
     } else if (session) {

@@ -1,4 +1,4 @@
-// How much and how long: every bound of a session in one place (docs/protocol.md, "Limits").
+// How much and how long: every bound of a session in one place (docs/protocol.md).
 #pragma once
 
 #include <chrono>
@@ -39,11 +39,11 @@ inline constexpr Duration key_ack_backoff = 1s;  // doubles
 inline constexpr int key_ack_attempts = 5;
 inline constexpr Duration nudge_backoff_min = 1s;
 inline constexpr Duration nudge_backoff_max = 1h;
-inline constexpr int dh_burst = 20;  // handshake messages that cost a Diffie-Hellman
-inline constexpr Duration dh_interval = 100ms;
+inline constexpr int dh_burst = 50;  // handshake messages that cost a Diffie-Hellman
+inline constexpr Duration dh_interval = 20ms;
 inline constexpr int hello_burst = 5;  // answers to what nobody authenticated
 inline constexpr Duration hello_interval = 1s;
-inline constexpr std::size_t pending_handshakes = 64;
+inline constexpr std::size_t pending_handshakes = 256;
 inline constexpr Duration pending_lifetime = 60s;
 
 // Session
@@ -60,6 +60,7 @@ inline constexpr std::size_t send_buffer_messages = 4096;
 inline constexpr std::size_t send_buffer_bytes = std::size_t{4} << 20U;
 inline constexpr std::size_t frames_in_flight = 512;  // mosquitto drops from 1000 queued on
 inline constexpr std::size_t pack_bytes = 4096;       // messages that wait share frames up to here
+inline constexpr std::size_t frame_messages = 4096;   // at most in one frame
 inline constexpr std::size_t hold_frames = 4096;
 inline constexpr std::size_t hold_bytes = std::size_t{8} << 20U;
 

@@ -135,12 +135,15 @@ void Link::account(const Bound& session, std::uint64_t counter, const Records& r
   StreamReceiver::Item item;
   item.kill = records.kill;
   for (const auto& message : records.messages) item.messages.push_back(to_bytes(message));
+  const std::uint64_t own = session.receive_base + counter;
   if (records.resent) {
     item.gap = records.resent->gap;
     rx_.accept(records.resent->number, std::move(item));
+    // There may have been no room for it: then the number still has to come.
+    if (records.resent->number == own) return;
     item = {};
   }
-  rx_.accept(session.receive_base + counter, std::move(item));
+  rx_.accept(own, std::move(item));
 }
 
 void Link::schedule_ack(const Records& records, bool missing_before, Instant now) {
@@ -153,6 +156,7 @@ void Link::schedule_ack(const Records& records, bool missing_before, Instant now
 
 void Link::deliver(Instant now, Effects& out) {
   auto delivery = rx_.take();
+  if (killed_) return;  // KILL was the last word.
   for (auto& message : delivery.messages) {
     out.events.emplace_back(Delivered{*peer_, std::move(message)});
   }

@@ -22,7 +22,8 @@ bool decode_ack(Reader& in, std::optional<Ack>& out) {
   return true;
 }
 
-bool decode_resent(Reader& in, std::optional<Resent>& out) {
+bool decode_resent(Reader& in, const Records& before, std::optional<Resent>& out) {
+  if (!before.messages.empty() || before.kill) return false;
   const auto number = in.varint();
   const auto gap = in.varint();
   if (!number || !gap || out || *gap > *number) return false;
@@ -55,7 +56,7 @@ bool decode_one(RecordType type, Reader& in, Records& out) {
     case RecordType::sized_data:
       return decode_sized(in, out.messages);
     case RecordType::resent:
-      return decode_resent(in, out.resent);
+      return decode_resent(in, out, out.resent);
     case RecordType::ack:
       return decode_ack(in, out.ack);
     case RecordType::ping:
@@ -78,6 +79,7 @@ std::optional<Records> decode_records(ByteView plaintext) {
   do {
     const auto type = in.u8();
     if (!type || !decode_one(static_cast<RecordType>(*type), in, records)) return std::nullopt;
+    if (records.messages.size() > frame_messages) return std::nullopt;
   } while (!in.empty());
   return records;
 }

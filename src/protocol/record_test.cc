@@ -127,5 +127,27 @@ TEST(Record, MalformedIsNothing) {
   }
 }
 
+TEST(Record, AFrameHasABoundedNumberOfMessages) {
+  Bytes plaintext;
+  for (std::size_t n = 0; n < frame_messages; ++n) put_sized_data(plaintext, {});
+  ASSERT_TRUE(decode_records(plaintext));
+  EXPECT_EQ(decode_records(plaintext)->messages.size(), frame_messages);
+  put_sized_data(plaintext, {});
+  EXPECT_FALSE(decode_records(plaintext));
+}
+
+TEST(Record, ResentComesBeforeWhatItSpeaksOf) {
+  Bytes right;
+  put_resent(right, {5, 2});
+  put_sized_data(right, as_bytes("text"));
+  EXPECT_TRUE(decode_records(right));
+  for (const bool kill : {false, true}) {
+    Bytes wrong;
+    kill ? put_bare(wrong, RecordType::kill) : put_sized_data(wrong, as_bytes("text"));
+    put_resent(wrong, {5, 2});
+    EXPECT_FALSE(decode_records(wrong));
+  }
+}
+
 }  // namespace
 }  // namespace sts::protocol

@@ -8,6 +8,7 @@ Responder::Responder(Setup setup)
     : setup_(std::move(setup)),
       prologue_(prologue(setup_.topics)),
       dh_budget_(dh_burst, dh_interval),
+      key_ack_budget_(dh_burst, dh_interval),
       hello_budget_(hello_burst, hello_interval),
       repeat_budget_(hello_burst, hello_interval) {}
 
@@ -45,7 +46,6 @@ void Responder::on(ByteView payload, const InitReq& frame, Instant now, Effects&
     if (repeat_budget_.take(now)) out.publish.push_back({same->init_ack});
     return;
   }
-  if (!dh_budget_.take(now)) return;
 
   noise::HandshakeState::Known known;
   known.local_static = setup_.identity;
@@ -54,6 +54,7 @@ void Responder::on(ByteView payload, const InitReq& frame, Instant now, Effects&
                                   std::move(known));
   const auto read = handshake.read_message(frame.message_1);
   if (!read || !read->empty()) return out.notice(NoticeKind::unverified);
+  if (!dh_budget_.take(now)) return;  // Message 1 cost none.
   const auto message = handshake.write_message({}, *setup_.random);
   if (!message) return out.notice(NoticeKind::unverified);
 
@@ -74,7 +75,7 @@ void Responder::on(ByteView payload, const KeyAck& frame, Instant now, Effects& 
   }
   const auto pending = std::ranges::find(pending_, frame.receiver, &Pending::local);
   if (pending == pending_.end()) return answer_unknown(frame.receiver, now, out);
-  if (!dh_budget_.take(now)) return;
+  if (!key_ack_budget_.take(now)) return;
 
   // A copy: a forged KEYACK doesn't use the handshake up.
   auto handshake = pending->after_message_2.clone();

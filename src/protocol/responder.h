@@ -48,7 +48,7 @@ class Responder : public Endpoint {
   std::deque<Pending> pending_;  // oldest first
   std::uint64_t handshakes_ = 0;
   std::map<crypto::PublicKey, std::unique_ptr<Served>> served_;
-  TokenBucket dh_budget_, hello_budget_, repeat_budget_;
+  TokenBucket dh_budget_, key_ack_budget_, hello_budget_, repeat_budget_;
   bool online_ = false;
   std::size_t max_frame_ = SIZE_MAX;
 };

@@ -45,7 +45,6 @@ class Session {
 
   SessionIndex local() const { return local_; }
   SessionIndex remote() const { return remote_; }
-  FrameType receive_type() const { return receive_type_; }
   Instant established() const { return established_; }
   std::uint64_t sealed() const { return send_counter_; }
   std::uint64_t opened() const { return opened_; }

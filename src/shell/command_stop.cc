@@ -13,7 +13,7 @@ Result<void> run(Shell& shell, std::string_view) {
   if (shell.scripted()) {
     shell.wait([&shell] {
       if (shell.client().state() != client::State::stopped) return Progress::waiting;
-      return shell.session_failed() ? Progress::failed : Progress::done;
+      return Progress::done;
     });
   }
   return {};

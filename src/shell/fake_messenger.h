@@ -78,7 +78,7 @@ class FakeMessenger : public client::Messenger {
  private:
   void say(const std::string& text) { observer_.on_log(client::Level::info, "fake: " + text); }
 
-  void change(client::State state, std::optional<Error> failed = {}) {
+  void change(client::State state, const std::optional<Error>& failed = {}) {
     asio::post(loop_, [this, state, failed] {
       if (state_ != client::State::stopped) set(state, failed);
     });

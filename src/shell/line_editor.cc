@@ -86,8 +86,9 @@ LineEditor::LineEditor(asio::io_context& loop, InputHandler& handler,
   el_set(
       editor_, EL_GETCFN,
       +[](EditLine* editor, wchar_t* out) { return self(editor).get_character(out); });
-  el_set(
-      editor_, EL_ADDFN, "sts-complete", "completes a command or a path",
+  // The wide form: the other one never frees its copy of the names.
+  el_wset(
+      editor_, EL_ADDFN, L"sts-complete", L"completes a command or a path",
       +[](EditLine* editor, int) { return self(editor).complete_word(); });
   el_set(editor_, EL_BIND, "^I", "sts-complete", nullptr);
   el_set(editor_, EL_BIND, "^R", "em-inc-search-prev", nullptr);

@@ -27,7 +27,7 @@ class Screen {
 class Output {
  public:
   /// Lines beyond this many bytes are dropped while the output is held.
-  static constexpr std::size_t hold_limit = 256 * 1024;
+  static constexpr std::size_t hold_limit = std::size_t{256} << 10U;
 
   /// Neither descriptor is owned.
   Output(int out, int err) : out_(out), err_(err) {}

@@ -24,6 +24,4 @@ void ReadReady::wait(std::function<void()> ready) {
                     });
 }
 
-void ReadReady::cancel() { epoll_.cancel(); }
-
 }  // namespace sts::shell

@@ -18,7 +18,6 @@ class ReadReady {
   /// Calls `ready` once, from the loop, when a read would not block (there are bytes, or the end).
   /// One wait at a time.
   void wait(std::function<void()> ready);
-  void cancel();
 
  private:
   asio::io_context& loop_;

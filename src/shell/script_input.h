@@ -13,7 +13,7 @@ namespace sts::shell {
 /// ahead by one line at most, to notice the end.
 class ScriptInput : public Input {
  public:
-  static constexpr std::size_t default_limit = 1024 * 1024;
+  static constexpr std::size_t default_limit = std::size_t{1} << 20U;
 
   /// `descriptor` is not owned; `handler` must outlive the input. `limit`: bytes of the longest
   /// line.

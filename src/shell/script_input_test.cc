@@ -21,7 +21,7 @@ using std::string_literals::operator""s;
 struct Recorder : InputHandler {
   void on_line(std::string line) override { told("line " + line); }
   void on_long_line(std::size_t) override { told("long"); }
-  void on_end() override { events.push_back("end"); }
+  void on_end() override { events.emplace_back("end"); }
   void told(std::string event) {
     events.push_back(std::move(event));
     if (eager) input->next();

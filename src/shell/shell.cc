@@ -137,7 +137,8 @@ void Shell::end(int exit_code) {
   ending_ = exit_code;
   check_ = nullptr;
   if (client_->state() == client::State::stopped) {
-    loop_.stop();
+    // Behind what the client has posted: it may still tell of a failure.
+    asio::post(loop_, [this] { loop_.stop(); });
   } else {
     client_->stop(false);
   }
@@ -163,13 +164,12 @@ void Shell::on_message(const std::string& peer, ByteView message) { log_.incomin
 void Shell::on_sent(ByteView wire) { log_.outgoing(wire); }
 
 void Shell::on_state(client::State state, const std::optional<Error>& failed) {
-  if (failed && !failed->hint.empty()) output_.error("hint: " + printable(failed->hint));
-  if (state == client::State::up || state == client::State::stopped) starting_ = false;
-  if (state == client::State::stopped) session_failed_ = failed.has_value();
-  if (ending_ && state == client::State::stopped) {
-    if (failed) failed_ = true;
-    loop_.stop();
+  if (failed) {
+    failed_ = true;
+    if (!failed->hint.empty()) output_.error("hint: " + printable(failed->hint));
   }
+  if (state == client::State::up || state == client::State::stopped) starting_ = false;
+  if (ending_ && state == client::State::stopped) loop_.stop();
   recheck();
 }
 

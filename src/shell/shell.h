@@ -72,8 +72,6 @@ class Shell : private client::Observer, private InputHandler {
   void recheck();
   /// A start is under way: Ctrl-C and the end of the input call it off.
   void set_starting(bool starting) { starting_ = starting; }
-  /// The last session ended on its own account, or left something undone.
-  bool session_failed() const { return session_failed_; }
   /// Hands the terminal, or what there is of it, to a program; `ended` comes from the loop.
   Result<void> run_program(const std::string& command, std::function<void(int status)> ended);
   /// Stops the session properly, then ends run().
@@ -110,8 +108,8 @@ class Shell : private client::Observer, private InputHandler {
   LineEditor* editor_ = nullptr;  // input_, where it is one
   std::function<Progress()> check_;
   bool in_command_ = false;
-  bool starting_ = false, session_failed_ = false;
-  bool failed_ = false;       // any command
+  bool starting_ = false;
+  bool failed_ = false;       // any command, or a session
   bool input_ended_ = false;  // while a command was waiting
   std::optional<int> ending_;
 };

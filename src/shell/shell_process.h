@@ -129,7 +129,8 @@ class ShellProcess {
     return true;
   }
   bool says(const std::string& text) {
-    return wait_until([&](const std::string& said) { return said.find(text) != said.npos; });
+    return wait_until(
+        [&](const std::string& said) { return said.find(text) != std::string::npos; });
   }
   const std::string& said() const { return said_; }
   void forget() { said_.clear(); }

@@ -103,7 +103,7 @@ class Terminal(TestCase):
         slave.expect_message("by hand")
         shell.type("\x04")
         slave.expect("Received KILL from master")
-        self.assertEqual(shell.wait(), 0)
+        self.assertEqual(shell.wait(), 0, shell.drain())
 
     def test_sigterm_and_hangup_stop_properly(self):
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -165,7 +165,7 @@ class Terminal(TestCase):
         shell.type("\x1b[A\r")
         self.assertEqual(tap.expect_frame("t/out")[1], b"first")
         shell.line("exit")
-        self.assertEqual(shell.wait(), 0)
+        self.assertEqual(shell.wait(), 0, shell.drain())
         for path in shell.home.directory.rglob("*"):
             if path.is_file() and path.name != "plain":
                 self.assertNotIn(b"first", path.read_bytes(), path)
