@@ -1,11 +1,11 @@
 #include "client/client.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <ctime>
 
 #include "client/conversation.h"
 #include "mqtt/mosquitto.h"
