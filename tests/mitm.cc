@@ -112,7 +112,7 @@ class Impostor : public Attack {
 
   void online() override {
     for (auto& [side, end] : ends_) {
-      run(side, [&](auto& out) { end->set_online(true, 100'000, now(), out); });
+      run(side, [&, &end = end](auto& out) { end->set_online(true, 100'000, now(), out); });
     }
   }
   void on_frame(Side from, ByteView frame) override {
@@ -124,7 +124,8 @@ class Impostor : public Attack {
     return first;
   }
   void advance() override {
-    for (auto& [side, end] : ends_) run(side, [&](auto& out) { end->advance(now(), out); });
+    for (auto& [side, end] : ends_)
+      run(side, [&, &end = end](auto& out) { end->advance(now(), out); });
   }
 
  private:

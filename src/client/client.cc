@@ -295,7 +295,9 @@ class Client::Impl final : private mqtt::Handler, private Port {
 
   Error no_session() const {
     return {Errc::io, fmt::format("no session after {} s", start_timeout_ / 1s),
-            connected_once_ ? "is the peer running, on the same topics?" : ""};
+            connected_once_
+                ? "is the peer running, with these topics crossed over, and does it trust this key?"
+                : ""};
   }
 
   void finish(std::optional<Error> failed) {

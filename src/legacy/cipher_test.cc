@@ -76,7 +76,8 @@ TEST(Secret, IsWipedWhenMovedFrom) {
   Secret a{std::span<const std::uint8_t, 32>(key)};
   const Secret b = std::move(a);
   EXPECT_TRUE(std::ranges::equal(b.bytes(), key));
-  // NOLINTNEXTLINE(bugprone-use-after-move): what is left behind is what this asks.
+  // What is left behind is what this asks.
+  // NOLINTNEXTLINE(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
   EXPECT_TRUE(std::ranges::all_of(a.bytes(), [](auto byte) { return byte == 0; }));
 }
 

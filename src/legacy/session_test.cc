@@ -231,10 +231,8 @@ TEST(Session, GarbageDuringSetUpIsNotedAndHarmless) {
   pair.master.take(pair.master.session.start(pair.now));
   const std::string garbage(16, '\xff');
   for (auto* side : {&pair.master, &pair.slave}) {
-    for (const std::string_view text :
-         {std::string_view("hello"), std::string_view("KEYREQ:XYZ"), std::string_view(),
-          std::string_view(garbage), std::string_view("KEYACK:"),
-          std::string_view("KEYREQ:X09Y")}) {
+    for (const std::string_view text : std::initializer_list<std::string_view>{
+             "hello", "KEYREQ:XYZ", "", garbage, "KEYACK:", "KEYREQ:X09Y"}) {
       const auto effects = receive(*side, text, pair.now);
       EXPECT_EQ(all<Note>(effects).size(), 1U);
       EXPECT_EQ(effects.size(), 1U);
