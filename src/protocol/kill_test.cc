@@ -55,6 +55,14 @@ TEST_P(Kill, ComesAfterAllData) {
   ASSERT_EQ(net_.all<Finished>(from()).size(), 1U);
 }
 
+TEST_P(Kill, IsTheLastWord) {
+  net_.up();
+  net_.kill(from(), to());
+  ASSERT_TRUE(net_.send(from(), to(), "afterwards"));
+  net_.run_for(10s);
+  EXPECT_EQ(net_.received(to()), Texts{});
+}
+
 TEST_P(Kill, SaysWhatWasNotDelivered) {
   net_.up();
   net_.tap = [&](Network::Frame& frame) { return frame.from == from(); };
