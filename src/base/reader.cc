@@ -18,6 +18,12 @@ std::optional<std::uint64_t> Reader::varint() {
   return std::nullopt;
 }
 
+std::optional<ByteView> Reader::sized() {
+  const auto size = varint();
+  if (!size || *size > left()) return std::nullopt;
+  return take(static_cast<std::size_t>(*size));
+}
+
 void put_u16(Bytes& out, std::uint16_t value) {
   out.push_back(static_cast<std::uint8_t>(value >> 8U));
   out.push_back(static_cast<std::uint8_t>(value));
@@ -34,6 +40,11 @@ void put_varint(Bytes& out, std::uint64_t value) {
     value >>= 7U;
   }
   out.push_back(static_cast<std::uint8_t>(value));
+}
+
+void put_sized(Bytes& out, ByteView bytes) {
+  put_varint(out, bytes.size());
+  append(out, bytes);
 }
 
 }  // namespace sts

@@ -44,6 +44,9 @@ class Reader {
     return bytes;
   }
 
+  /// A varint and as many bytes, as a view.
+  std::optional<ByteView> sized();
+
   template <std::size_t N>
   std::optional<std::array<std::uint8_t, N>> array() {
     auto bytes = take(N);
@@ -51,6 +54,18 @@ class Reader {
     std::array<std::uint8_t, N> out{};
     std::copy(bytes->begin(), bytes->end(), out.begin());
     return out;
+  }
+
+  /// Calls `one`, which reads one and returns whether it was good, as often as a varint before them
+  /// says; false where that is more than `most` or one wasn't.
+  template <typename One>
+  bool each(std::uint64_t most, One one) {
+    const auto count = varint();
+    if (!count || *count > most) return false;
+    for (std::uint64_t i = 0; i < *count; ++i) {
+      if (!one()) return false;
+    }
+    return true;
   }
 
   /// All that is left.
@@ -64,5 +79,6 @@ class Reader {
 void put_u16(Bytes& out, std::uint16_t value);
 void put_u32(Bytes& out, std::uint32_t value);
 void put_varint(Bytes& out, std::uint64_t value);
+void put_sized(Bytes& out, ByteView bytes);
 
 }  // namespace sts

@@ -49,5 +49,34 @@ TEST(Reader, NeverReadsPastTheEnd) {
   EXPECT_EQ(reader.u8(), std::nullopt);
 }
 
+TEST(Reader, TakesWhatItsSizeStandsBefore) {
+  Bytes out;
+  put_sized(out, as_bytes("abc"));
+  put_sized(out, {});
+  Reader reader(out);
+  EXPECT_EQ(as_text(*reader.sized()), "abc");
+  EXPECT_TRUE(reader.sized()->empty());
+  EXPECT_EQ(reader.sized(), std::nullopt);
+  EXPECT_EQ(Reader(ByteView(out).first(3)).sized(), std::nullopt);
+}
+
+TEST(Reader, TakesAsManyAsItIsTold) {
+  const Bytes bytes{3, 10, 11, 12};
+  int sum = 0;
+  const auto read = [&](ByteView from, std::uint64_t most) {
+    Reader reader(from);
+    return reader.each(most, [&] {
+      const auto one = reader.u8();
+      sum += one.value_or(0);
+      return one.has_value();
+    });
+  };
+  EXPECT_TRUE(read(bytes, 3));
+  EXPECT_EQ(sum, 33);
+  EXPECT_FALSE(read(bytes, 2));
+  EXPECT_FALSE(read(ByteView(bytes).first(3), 3));
+  EXPECT_FALSE(read({}, 3));
+}
+
 }  // namespace
 }  // namespace sts

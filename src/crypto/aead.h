@@ -11,10 +11,10 @@ namespace sts::crypto {
 
 inline constexpr std::size_t tag_size = 16;
 
-/// Appends the ciphertext of `plaintext` and its 16-byte tag to `out`, which must not be what the
-/// views look at; with room reserved there it allocates nothing. The nonce is four zero bytes and
-/// `counter` in little-endian (Noise, section 12). Whoever calls owns the promise that a counter is
-/// used once per key: only CipherState and the session's seal do.
+/// Appends the ciphertext of `plaintext` and its 16-byte tag to `out`; with room reserved there it
+/// allocates nothing, and only then may `associated_data` be what stands in `out` already. The
+/// nonce is four zero bytes and `counter` in little-endian (Noise, section 12). Whoever calls owns
+/// the promise that a counter is used once per key: only CipherState and the session's seal do.
 void aead_seal(const Secret<32>& key, std::uint64_t counter, ByteView associated_data,
                ByteView plaintext, Bytes& out);
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "crypto/hex.h"
+#include "base/hex.h"
 #include "crypto/random.h"
 #include "vectors.h"
 

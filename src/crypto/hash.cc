@@ -52,6 +52,11 @@ Secret<hash_size> hmac(ByteView key, ByteView first, ByteView second) {
   return digest;
 }
 
+Secret<32> kdf(ByteView key, std::string_view label, ByteView data) {
+  const auto digest = hmac(key, as_bytes(label), data);
+  return Secret<32>(digest.bytes().first<32>());
+}
+
 Hkdf2 hkdf2(const Secret<hash_size>& chaining_key, ByteView input) {
   auto temp_key = hmac(chaining_key.bytes(), input);
   auto first = hmac(temp_key.bytes(), as_bytes("\x01"));

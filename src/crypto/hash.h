@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "crypto/secret.h"
@@ -17,6 +18,10 @@ Hash hash(ByteView first, ByteView second = {});
 
 /// HMAC-BLAKE2b (RFC 2104 with BLAKE2b-512 and its 128-byte block) of the two parts.
 Secret<hash_size> hmac(ByteView key, ByteView first, ByteView second = {});
+
+/// A key for one purpose: hmac of label and data, cut to 32 bytes. Of labels that are used under
+/// one key, none is the beginning of another.
+Secret<32> kdf(ByteView key, std::string_view label, ByteView data = {});
 
 struct Hkdf2 {
   Secret<hash_size> first, second;

@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "crypto/hex.h"
+#include "base/hex.h"
 
 namespace sts::crypto {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "crypto/hex.h"
+#include "base/hex.h"
 
 namespace sts::crypto {
 namespace {
@@ -46,6 +46,13 @@ Result<Secret<32>> dh(const PrivateKey& private_key, const PublicKey& public_key
     return fail(Errc::refused, "the other side's key is a point of small order");
   }
   return shared;
+}
+
+Result<void> check_public_key(const PublicKey& key) {
+  // Any private key shows it: X25519 makes a multiple of 8 of each, the order of such a point.
+  if (dh(PrivateKey(), key)) return {};
+  return fail(Errc::bad_input, "this key is a point of small order, which is nobody's key",
+              "give what 'sts key show' prints on the other side");
 }
 
 std::string to_text(const PublicKey& key) { return encode(key.bytes); }

@@ -55,6 +55,10 @@ struct KeyPair {
 /// key is a point of small order (RFC 7748, section 6.1).
 Result<Secret<32>> dh(const PrivateKey& private_key, const PublicKey& public_key);
 
+/// Refuses a point of small order: it is nobody's key, and dh() fails with it always. Costs as much
+/// as dh().
+Result<void> check_public_key(const PublicKey& key);
+
 /// 44 characters of base64 (RFC 4648, section 4), as WireGuard writes its keys.
 std::string to_text(const PublicKey& key);
 /// The same for a private key or PSK; the caller wipes the text.

@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "crypto/hex.h"
+#include "base/hex.h"
 #include "crypto/random.h"
 #include "vectors.h"
 
@@ -76,9 +76,11 @@ TEST(Keys, Wycheproof) {
         EXPECT_EQ(field("result"), "acceptable");
         ASSERT_FALSE(shared);
         EXPECT_EQ(shared.error().code, Errc::refused);
+        EXPECT_FALSE(check_public_key(public_key(field("public"))));
         ++refused;
       } else {
         ASSERT_TRUE(shared);
+        EXPECT_TRUE(check_public_key(public_key(field("public"))));
         EXPECT_EQ(to_hex(shared->bytes()), field("shared"));
         ++agreed;
       }
@@ -87,6 +89,23 @@ TEST(Keys, Wycheproof) {
   EXPECT_EQ(agreed + refused, vectors->at("numberOfTests").get<int>());
   EXPECT_GT(refused, 0);
   std::cout << agreed << " shared secrets agreed, " << refused << " keys of small order refused\n";
+}
+
+// The u-coordinates of order 1, 2, 4 and 8, and 0 and 1 once more in non-canonical form.
+TEST(Keys, PointsOfSmallOrderAreNobodysKey) {
+  const std::string ones(60, 'f');
+  for (const auto& point :
+       {std::string(64, '0'), "01" + std::string(62, '0'),
+        std::string("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+        std::string("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
+        "ec" + ones + "7f", "ed" + ones + "7f", "ee" + ones + "7f"}) {
+    const auto usable = check_public_key(public_key(point));
+    ASSERT_FALSE(usable) << point;
+    EXPECT_EQ(usable.error().code, Errc::bad_input);
+    EXPECT_FALSE(usable.error().hint.empty());
+  }
+  SeededRandom random(1);
+  EXPECT_TRUE(check_public_key(KeyPair::generate(random).public_key));
 }
 
 constexpr std::string_view counting_text = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";

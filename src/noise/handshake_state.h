@@ -40,8 +40,8 @@ class HandshakeState {
   Result<Bytes> write_message(ByteView payload, Random& random);
 
   /// Takes the peer's next message and returns its payload. Errc::malformed where it is too short,
-  /// Errc::refused where it is not authentic, the peer's key is a point
-  /// of small order, or the PSK source said no.
+  /// Errc::refused where it is not authentic, the peer's key is a point of small order, or the PSK
+  /// source said no.
   Result<Bytes> read_message(ByteView message);
 
   bool finished() const { return next_ == pattern_->messages.size(); }

@@ -22,5 +22,8 @@ struct Pattern {
 
 /// The pattern of STS 2 sessions.
 extern const Pattern XXpsk3;
+/// One message to a reader whose key the sender knows, and who knows the sender's: wills, and keys
+/// of channels.
+extern const Pattern Kpsk0;
 
 }  // namespace sts::noise

@@ -1,8 +1,8 @@
-#include "crypto/hex.h"
+#include "base/hex.h"
 
 #include <gtest/gtest.h>
 
-namespace sts::crypto {
+namespace sts {
 namespace {
 
 TEST(Hex, RoundTrip) {
@@ -25,4 +25,4 @@ TEST(Hex, RefusesAllElse) {
 }
 
 }  // namespace
-}  // namespace sts::crypto
+}  // namespace sts
