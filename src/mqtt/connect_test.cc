@@ -1,9 +1,12 @@
 // Connecting where the name, the network or the server misbehave.
 #include <gtest/gtest.h>
+#include <mosquitto.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "broker_process.h"
+#include "mqtt/errors.h"
 #include "mqtt/mosquitto.h"
 #include "mqtt/test_support.h"
 
@@ -173,7 +176,7 @@ TEST_F(ConnectTest, SurvivesPacketsThatNoBrokerShouldSend) {
     });
     ASSERT_FALSE(connect_to("127.0.0.1", server.port()));
     heard.messages.clear();
-    transport->subscribe("t", Qos::at_least_once);
+    transport->subscribe({"t", Qos::at_least_once, true});
     EXPECT_TRUE(run_until(loop, [&] { return heard.disconnected.has_value(); }));
     EXPECT_TRUE(heard.messages.empty());
   }
@@ -187,10 +190,20 @@ TEST_F(ConnectTest, TellsWhatTheBrokersDisconnectSays) {
       return Answer{connack_v5};
     });
     ASSERT_FALSE(connect_to("127.0.0.1", server.port()));
-    transport->subscribe("t", Qos::at_least_once);
+    transport->subscribe({"t", Qos::at_least_once, true});
     ASSERT_TRUE(run_until(loop, [&] { return heard.disconnected.has_value(); }));
     EXPECT_EQ(heard.disconnected->code, Errc::refused);
     EXPECT_EQ(heard.disconnected->message, "another client took over the client id 'same'");
+  }
+}
+
+TEST(ConnectError, ABrokerThatClosesWithinTlsMayWantACertificate) {
+  Options to;
+  to.tls.emplace();
+  for (const int closed : {EPROTO, ECONNRESET, EPIPE}) {
+    const auto why = connect_error(to, MOSQ_ERR_ERRNO, closed);
+    EXPECT_EQ(why.message, "what listens on localhost:1883 doesn't answer like an MQTT broker");
+    EXPECT_TRUE(why.hint.ends_with("it may want a certificate: cert and key")) << why.hint;
   }
 }
 
@@ -210,10 +223,20 @@ TEST_P(OldBrokerTest, GetsMqtt311) {
     return Answer{};
   });
   EXPECT_FALSE(connect_to("127.0.0.1", server.port()));
-  EXPECT_EQ(heard.connected, Version::v3_1_1);
+  EXPECT_EQ(heard.connected->version, Version::v3_1_1);
   EXPECT_EQ(server.accepted, 2);
   transport->disconnect();
   EXPECT_TRUE(run_until(loop, [&] { return goodbye && server.ended >= 1; }));
+}
+
+TEST_P(OldBrokerTest, TellsWhatMendsAnExactVersion) {
+  ScriptedServer server(loop, [&](const Bytes&) { return GetParam().to_v5; });
+  options.exact_version = true;
+  const auto why = connect_to("127.0.0.1", server.port());
+  ASSERT_TRUE(why);
+  EXPECT_NE(why->message.find(" MQTT 5"), std::string::npos) << why->message;
+  EXPECT_TRUE(why->hint.starts_with("leave out mqtt_version (-V)")) << why->hint;
+  EXPECT_EQ(server.accepted, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, OldBrokerTest,
@@ -238,6 +261,7 @@ TEST_F(ConnectTest, TellsABadLogin) {
   ASSERT_TRUE(why);
   EXPECT_EQ(why->code, Errc::refused);
   EXPECT_EQ(why->message, "the broker refused the login (bad user name or password)");
+  EXPECT_EQ(heard.connack, 0x86);
 }
 
 TEST_F(ConnectTest, TellsARefusedSubscription) {
@@ -249,7 +273,7 @@ TEST_F(ConnectTest, TellsARefusedSubscription) {
     });
     ASSERT_FALSE(connect_to("127.0.0.1", server.port()));
     heard.subscribed.clear();
-    transport->subscribe("t", Qos::at_least_once);
+    transport->subscribe({"t", Qos::at_least_once, true});
     ASSERT_TRUE(run_until(loop, [&] { return heard.subscribed.contains("t"); }));
     ASSERT_FALSE(heard.subscribed.at("t"));
     EXPECT_EQ(heard.subscribed.at("t").error().message,
@@ -280,7 +304,7 @@ TEST_F(ConnectTest, DisconnectIsBoundedWhereThePubackIsWithheld) {
     return received.at(0) == connect ? Answer{connack_v5} : Answer{};
   });
   ASSERT_FALSE(connect_to("127.0.0.1", server.port()));
-  ASSERT_TRUE(transport->publish("t", as_bytes("x"), Qos::at_least_once, false));
+  ASSERT_TRUE(transport->publish({"t", to_bytes(as_bytes("x")), Qos::at_least_once, false}));
   transport->disconnect();
   EXPECT_TRUE(run_until(loop, [&] { return server.ended == 1; }));
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +11,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+
+#include "mqtt/errors.h"
+#include "mqtt/srv.h"
 
 namespace sts::mqtt {
 namespace {
@@ -35,26 +39,59 @@ int first_address_error(const std::string& host, std::uint16_t port) {
   return error;
 }
 
-void connect_now(Connecting& connecting) {
-  connecting.outcome = mosquitto_connect(connecting.handle.get(), connecting.host.c_str(),
-                                         connecting.port, connecting.keep_alive);
-  connecting.os_error = errno;
-  if (connecting.outcome != MOSQ_ERR_ERRNO) return;
-  // libmosquitto tells the error of the last address, and getaddrinfo() puts those last that this
-  // machine has no route to (RFC 6724, rule 1): the first one's error is what the user needs.
-  const bool no_route = connecting.os_error == EADDRNOTAVAIL ||
-                        connecting.os_error == ENETUNREACH || connecting.os_error == EHOSTUNREACH ||
-                        connecting.os_error == EAFNOSUPPORT;
-  if (!no_route) return;
-  if (int error = first_address_error(connecting.host, connecting.port))
-    connecting.os_error = error;
+/// libmosquitto tells the error of the last address, and getaddrinfo() puts those last that this
+/// machine has no route to (RFC 6724, rule 1): the first one's error is what the user needs.
+int error_of_first(int error, const std::string& host, std::uint16_t port) {
+  const bool no_route = error == EADDRNOTAVAIL || error == ENETUNREACH || error == EHOSTUNREACH ||
+                        error == EAFNOSUPPORT;
+  if (!no_route || port == 0) return error;
+  const int first = first_address_error(host, port);
+  return first != 0 ? first : error;
+}
+
+std::optional<Error> connect_to(Connecting& connecting, const Target& target) {
+  const Options& options = connecting.options;
+  if (auto set = set_will(connecting.handle.get(), options); !set) return set.error();
+  const auto properties = connect_properties(options);
+  const int outcome = mosquitto_connect_bind_v5(
+      connecting.handle.get(), target.host.c_str(), target.port, keep_alive_seconds(options),
+      options.bind_address.empty() ? nullptr : options.bind_address.c_str(), properties.get());
+  if (outcome == MOSQ_ERR_SUCCESS) return {};
+  int error = errno;
+  Options to = options;  // what was connected to, for the error
+  to.host = options.socks5 ? options.socks5->host : target.host;
+  to.port = options.socks5 ? options.socks5->port : target.port;
+  if (outcome == MOSQ_ERR_ERRNO) error = error_of_first(error, to.host, to.port);
+  return connect_error(to, outcome, error);
+}
+
+std::optional<Error> connect_now(Connecting& connecting) {
+  const Options& options = connecting.options;
+  std::vector<Target> targets{{options.host, options.port}};
+  if (options.srv) {
+    auto found = look_up_srv(options.host, options.tls.has_value(), options.dns_server,
+                             options.connect_timeout);
+    if (!found) return found.error();
+    targets = std::move(*found);
+  }
+  std::optional<Error> failed;
+  for (const auto& target : targets) {
+    failed = connect_to(connecting, target);
+    if (!failed) break;
+  }
+  return failed;
 }
 
 void* run(void* argument) {
   std::unique_ptr<Job> job(static_cast<Job*>(argument));
-  connect_now(*job->connecting);
+  job->connecting->failed = connect_now(*job->connecting);
   job->connecting->done.store(true, std::memory_order_release);
-  close(job->done_fd);
+  const int done_fd = job->done_fd;
+  job.reset();
+  // What OpenSSL keeps for a thread. It goes before the loop hears of the end, which may be the
+  // program's, too.
+  OPENSSL_thread_stop();
+  close(done_fd);
   return nullptr;
 }
 

@@ -13,8 +13,7 @@ namespace sts::mqtt {
 namespace {
 
 constexpr auto check_login = "check username and password, and what the broker allows them";
-
-std::string where(const Options& to) { return fmt::format("{}:{}", to.host, to.port); }
+constexpr auto any_version = "leave out mqtt_version (-V): then STS speaks what the broker knows";
 
 /// The standard's name of a reason code, with its number.
 std::string reason_words(int reason) {
@@ -25,6 +24,12 @@ std::string reason_words(int reason) {
 }
 
 }  // namespace
+
+std::string where(const Options& to) {
+  if (to.port == 0) return to.host;
+  const bool v6 = to.host.find(':') != std::string::npos;
+  return fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), to.host, to.port);
+}
 
 Error connect_error(const Options& to, int outcome, int os_error) {
   if (outcome == MOSQ_ERR_EAI) {
@@ -41,6 +46,12 @@ Error connect_error(const Options& to, int outcome, int os_error) {
               "start a broker there (apt install mosquitto), or set url and port"};
     case ETIMEDOUT:
       return no_answer(to);
+    // It took the connection and closed it before CONNECT was written. EPROTO is libmosquitto's
+    // word for that within TLS.
+    case ECONNRESET:
+    case EPIPE:
+    case EPROTO:
+      return no_connack(to);
     case ENETUNREACH:
     case EHOSTUNREACH:
     case EADDRNOTAVAIL:
@@ -53,10 +64,23 @@ Error connect_error(const Options& to, int outcome, int os_error) {
   }
 }
 
+Error proxy_error(const Options& to) {
+  return {Errc::refused,
+          fmt::format("the proxy {}:{} refuses to connect to {}", to.socks5->host, to.socks5->port,
+                      where(to)),
+          "check proxy, its user name and password, and what it allows"};
+}
+
 Error connack_error(const Options& to, int reason) {
   switch (reason) {
     case CONNACK_REFUSED_PROTOCOL_VERSION:
     case MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION:
+      if (to.exact_version) {
+        return {
+            Errc::refused,
+            fmt::format("the broker at {} refuses MQTT {}", where(to), version_number(to.version)),
+            any_version};
+      }
       return {Errc::refused,
               fmt::format("the broker at {} knows neither MQTT 5 nor 3.1.1", where(to)),
               "use another broker"};
@@ -88,8 +112,16 @@ Error no_answer(const Options& to) {
 }
 
 Error no_connack(const Options& to) {
+  constexpr auto check_port = "check url and port; TLS is usually on 8883, without TLS on 1883";
+  if (to.exact_version) {  // some brokers just close where they don't know the version
+    return {Errc::io,
+            fmt::format("what listens on {} doesn't answer like a broker that knows MQTT {}",
+                        where(to), version_number(to.version)),
+            fmt::format("{}; else {}", any_version, check_port)};
+  }
+  const bool anonymous = to.tls && to.tls->certificate_file.empty() && to.tls->psk.empty();
   return {Errc::io, fmt::format("what listens on {} doesn't answer like an MQTT broker", where(to)),
-          "check url and port; TLS is usually on 8883, without TLS on 1883"};
+          std::string(check_port) + (anonymous ? "; it may want a certificate: cert and key" : "")};
 }
 
 Error connection_lost(const Options& to, int reason) {
@@ -99,7 +131,8 @@ Error connection_lost(const Options& to, int reason) {
               fmt::format("another client took over the client id '{}'", to.client_id),
               "give each client its own clientid"};
     case MQTT_RC_PACKET_TOO_LARGE:
-      return {Errc::refused, "the broker closed the connection: a message was over its limit"};
+      return {Errc::refused, "the broker closed the connection: a message was over its limit",
+              "send less at once, or raise max_packet_size at the broker"};
     case MOSQ_ERR_KEEPALIVE:
       return {Errc::io, fmt::format("connection to {} lost: no answer to keep alive", where(to))};
     case MOSQ_ERR_PROTOCOL:
@@ -152,7 +185,7 @@ Error publish_error(const Options& to, const std::string& topic, int outcome) {
               "topics are UTF-8 without + and #"};
     case MOSQ_ERR_PAYLOAD_SIZE:
     case MOSQ_ERR_OVERSIZE_PACKET:
-      return {Errc::limit, "the message is over MQTT's limit of 256 MiB"};
+      return {Errc::limit, "the message is over MQTT's limit of 256 MiB", "send it in parts"};
     case MOSQ_ERR_QOS_NOT_SUPPORTED:
       return {Errc::refused, "the broker doesn't know this quality of service",
               "use a broker that knows QoS 1"};

@@ -6,8 +6,14 @@
 
 namespace sts::mqtt {
 
+/// host:port, or the path of the Unix socket.
+std::string where(const Options& to);
+
 /// mosquitto_connect() failed: `outcome` is its result, `os_error` errno where that is the reason.
 Error connect_error(const Options& to, int outcome, int os_error);
+
+/// The SOCKS5 proxy said no; libmosquitto doesn't tell why.
+Error proxy_error(const Options& to);
 
 /// CONNACK with reason code `reason`, of MQTT 3.1.1 (1 to 5) or 5 (128 and above).
 Error connack_error(const Options& to, int reason);

@@ -13,16 +13,17 @@
 #include <utility>
 #include <vector>
 
+#include "base/topic.h"
 #include "mqtt/packet_size.h"
-#include "mqtt/topic_filter.h"
 #include "mqtt/transport.h"
 
 namespace sts::mqtt {
 
 class FakeTransport;
 
-/// Routes as MQTT does (retained messages, QoS lowered to the subscription's, no echo under MQTT
-/// 5), unless a hook says otherwise. All hooks may be changed at any time.
+/// Routes as MQTT does (retained messages, QoS lowered to the subscription's, No Local under MQTT
+/// 5, sessions that outlive a connection), unless a hook says otherwise. All hooks may be changed
+/// at any time.
 class FakeBroker {
  public:
   /// A message on its way to one subscriber.
@@ -35,10 +36,12 @@ class FakeBroker {
   std::function<std::vector<Message>(const FakeTransport& from, const Message&)> on_publish;
   /// The outcome the publisher is told; nullopt: nothing, as if the PUBACK were lost.
   std::function<std::optional<Result<void>>(const Message&)> on_puback;
-  std::function<Result<void>(const std::string& topic)> on_subscribe;
+  std::function<Result<void>(const std::string& filter)> on_subscribe;
+  bool answers_subscribe = true;            // else SUBSCRIBE and UNSUBSCRIBE are lost
   std::optional<Error> refuse_connect;      // what connect() ends with, where set
   Version version = Version::v5;            // the highest it knows
   std::uint32_t maximum_packet_size = 0;    // in bytes, 0: none
+  std::size_t connects = 0;                 // that were tried
   bool hold = false;                        // deliveries go to `held` instead
   std::vector<Delivery> held;               // the test may reorder, change, double and erase
   std::vector<Message> published;           // all that arrived, for the test to read and clear
@@ -90,56 +93,82 @@ class FakeTransport final : public Transport {
 
   bool connected() const { return connected_; }
   const Options& options() const { return options_; }
-  const std::map<std::string, Qos>& subscriptions() const { return subscriptions_; }
+  bool held() const { return held_; }
+  const std::map<std::string, Subscription>& subscriptions() const { return subscriptions_; }
 
   void connect(const Options& options) override {
-    disconnect();
+    drop();
+    held_ = false;
+    if (options.clean_start) forget_session();
+    const bool present =
+        std::exchange(session_, options.session_expiry.count() > 0) && !options.clean_start;
     options_ = options;
     connection_ = std::make_shared<FakeTransport*>(this);
-    later([](FakeTransport& self) {
+    ++broker_.connects;
+    later([present](FakeTransport& self) {
       if (self.broker_.refuse_connect) return self.end(*self.broker_.refuse_connect);
       self.connected_ = true;
-      self.handler_.on_connected(self.version(), self.broker_.maximum_packet_size);
+      Connected said;
+      said.version = self.version();
+      said.session_present = present;
+      said.maximum_packet_size = self.broker_.maximum_packet_size;
+      self.handler_.on_connected(said);
+      for (auto& message : std::exchange(self.queued_, {})) {
+        self.broker_.deliver({self.connection_, std::move(message)});
+      }
     });
   }
 
   void disconnect() override {
-    connection_.reset();
-    connected_ = false;
-    subscriptions_.clear();
+    drop();
+    forget_session();
   }
 
-  void subscribe(const std::string& topic, Qos qos) override {
-    if (!connected_) return;
-    later([topic, qos](FakeTransport& self) {
-      auto outcome = self.broker_.on_subscribe ? self.broker_.on_subscribe(topic) : Result<void>{};
-      if (outcome) {
-        self.subscriptions_[topic] = qos;
+  void subscribe(const Subscription& wanted) override {
+    if (!connected_ || !broker_.answers_subscribe) return;
+    later([wanted](FakeTransport& self) {
+      Result<Qos> granted = wanted.qos;
+      const auto taken =
+          self.broker_.on_subscribe ? self.broker_.on_subscribe(wanted.filter) : Result<void>{};
+      if (taken) {
+        self.subscriptions_[wanted.filter] = wanted;
         for (const auto& [name, message] : self.broker_.retained) {
-          if (!topic_matches(topic, name)) continue;
+          if (!topic_matches(wanted.filter, name)) continue;
           self.broker_.deliver({self.connection_, message});
         }
+      } else {
+        granted = tl::unexpected<Error>(taken.error());
       }
-      self.handler_.on_subscribed(topic, outcome);
+      self.handler_.on_subscribed(wanted.filter, granted);
     });
   }
 
-  Result<PublishId> publish(const std::string& topic, ByteView payload, Qos qos,
-                            bool retain) override {
+  void unsubscribe(const std::string& filter) override {
+    if (!connected_ || !broker_.answers_subscribe) return;
+    later([filter](FakeTransport& self) {
+      self.subscriptions_.erase(filter);
+      self.handler_.on_unsubscribed(filter, {});
+    });
+  }
+
+  Result<PublishId> publish(const Message& message) override {
     if (!connected_) return fail(Errc::io, "not connected to fake:1883");
-    if (auto fits = check_packet_size(topic.size(), payload.size(), qos, version(),
-                                      broker_.maximum_packet_size);
+    if (auto fits = check_packet_size(message.topic.size(), message.payload.size(), message.qos,
+                                      version(), broker_.maximum_packet_size);
         !fits) {
       return tl::unexpected<Error>(fits.error());
     }
-    later([id = ++last_id_,
-           message = Message{topic, to_bytes(payload), qos, retain}](FakeTransport& self) {
+    later([id = ++last_id_, message](FakeTransport& self) {
       self.broker_.receive(self, message);
       auto outcome = self.broker_.on_puback ? self.broker_.on_puback(message) : Result<void>{};
       if (outcome) self.handler_.on_published(id, *outcome);
     });
     return last_id_;
   }
+
+  /// Only remembered: what comes is the test's to decide.
+  void hold(bool held) override { held_ = held; }
+  void acknowledge() override { untaken_.clear(); }
 
  private:
   friend class FakeBroker;
@@ -154,9 +183,30 @@ class FakeTransport final : public Transport {
     });
   }
 
+  void receive(const Message& message) {
+    if (options_.acknowledge_when_taken && message.qos == Qos::at_least_once) {
+      untaken_.push_back(message);
+    }
+    handler_.on_message(message);
+  }
+
+  void drop() {
+    connection_.reset();
+    connected_ = false;
+    queued_.insert(queued_.begin(), untaken_.begin(), untaken_.end());
+    untaken_.clear();
+    if (!session_) forget_session();
+  }
+
+  void forget_session() {
+    subscriptions_.clear();
+    untaken_.clear();
+    queued_.clear();
+  }
+
   void end(const Error& why) {
-    disconnect();
-    handler_.on_disconnected(why);
+    drop();
+    handler_.on_disconnected(why, 0);
   }
 
   FakeBroker& broker_;
@@ -164,8 +214,12 @@ class FakeTransport final : public Transport {
   Options options_;
   std::shared_ptr<FakeTransport*> connection_;  // empty: none
   bool connected_ = false;
+  bool held_ = false;
+  bool session_ = false;  // the broker keeps it when the connection ends
   PublishId last_id_ = 0;
-  std::map<std::string, Qos> subscriptions_;
+  std::map<std::string, Subscription> subscriptions_;
+  std::vector<Message> queued_;   // for the session's next connection
+  std::vector<Message> untaken_;  // told, where options.acknowledge_when_taken
 };
 
 inline void FakeBroker::cut(FakeTransport& transport, const Error& why) {
@@ -195,14 +249,18 @@ inline void FakeBroker::route(const FakeTransport* from, const Message& message)
     }
   }
   for (auto* transport : transports_) {
-    if (!transport->connected_) continue;
-    if (transport == from && transport->version() == Version::v5) continue;
-    for (const auto& [filter, qos] : transport->subscriptions_) {
+    for (const auto& [filter, wanted] : transport->subscriptions_) {
       if (!topic_matches(filter, message.topic)) continue;
-      Delivery delivery{transport->connection_, message};
-      delivery.message.qos = std::min(qos, message.qos);
-      delivery.message.retain = false;
-      deliver(std::move(delivery));
+      const bool v5 = transport->version() == Version::v5;
+      if (transport == from && wanted.no_local && v5) continue;
+      Message copy = message;
+      copy.qos = std::min(wanted.qos, message.qos);
+      copy.retain = wanted.retain_as_published && v5 && message.retain;
+      if (transport->connected_) {
+        deliver({transport->connection_, std::move(copy)});
+      } else if (copy.qos != Qos::at_most_once) {
+        transport->queued_.push_back(std::move(copy));
+      }
     }
   }
 }
@@ -213,8 +271,8 @@ inline void FakeBroker::deliver(Delivery delivery) {
     return;
   }
   events_.emplace_back([delivery = std::move(delivery)] {
-    auto to = delivery.to.lock();
-    if (to) (*to)->handler_.on_message(delivery.message);
+    const auto to = delivery.to.lock();
+    if (to) (*to)->receive(delivery.message);
   });
 }
 

@@ -17,7 +17,7 @@ class FakeTest : public testing::Test {
     a.connect(options);
     b.connect(options);
     broker.run();
-    b.subscribe("t/+", Qos::at_least_once);
+    b.subscribe({"t/+", Qos::at_least_once, true});
     broker.run();
   }
   std::string heard() const {
@@ -26,7 +26,7 @@ class FakeTest : public testing::Test {
     return all;
   }
   void publish(std::string_view text) {
-    ASSERT_TRUE(a.publish("t/x", as_bytes(text), Qos::exactly_once, false));
+    ASSERT_TRUE(a.publish({"t/x", to_bytes(as_bytes(text)), Qos::exactly_once, false}));
   }
 
   FakeBroker broker;
@@ -81,7 +81,7 @@ TEST_F(FakeTest, EchoesUnder311Alone) {
   for (auto version : {Version::v3_1_1, Version::v5}) {
     at_b.messages.clear();
     connect(version);
-    ASSERT_TRUE(b.publish("t/x", as_bytes("x"), Qos::at_most_once, false));
+    ASSERT_TRUE(b.publish({"t/x", to_bytes(as_bytes("x")), Qos::at_most_once, false}));
     broker.run();
     EXPECT_EQ(at_b.messages.size(), version == Version::v5 ? 0U : 1U);
   }
@@ -90,7 +90,7 @@ TEST_F(FakeTest, EchoesUnder311Alone) {
 TEST_F(FakeTest, KeepsRetainedMessages) {
   connect();
   broker.inject({"r", to_bytes(as_bytes("old")), Qos::at_least_once, true});
-  b.subscribe("#", Qos::at_least_once);
+  b.subscribe({"#", Qos::at_least_once, true});
   broker.run();
   ASSERT_EQ(at_b.messages.size(), 1U);
   EXPECT_TRUE(at_b.messages[0].retain);
@@ -101,9 +101,10 @@ TEST_F(FakeTest, RefusesLikeABroker) {
   broker.on_puback = [](const Message&) { return fail(Errc::refused, "no"); };
   broker.on_subscribe = [](const std::string&) { return fail(Errc::refused, "no"); };
   connect();
-  EXPECT_EQ(at_a.maximum_packet_size, 20U);
+  EXPECT_EQ(at_a.connected->maximum_packet_size, 20U);
   EXPECT_FALSE(at_b.subscribed.at("t/+"));
-  EXPECT_EQ(a.publish("t", Bytes(20), Qos::at_least_once, false).error().code, Errc::limit);
+  EXPECT_EQ(a.publish({"t", to_bytes(Bytes(20)), Qos::at_least_once, false}).error().code,
+            Errc::limit);
   publish("1");
   broker.run();
   EXPECT_FALSE(at_a.published.at(1));

@@ -15,9 +15,11 @@ Mosquitto::Mosquitto(asio::io_context& loop, Handler& handler) : loop_(loop), ha
 Mosquitto::~Mosquitto() { disconnect(); }
 
 void Mosquitto::connect(const Options& options) {
-  disconnect();
-  connection_ = std::make_shared<Connection>(loop_, handler_, options);
-  connection_->start();
+  if (!connection_ || !connection_->can_resume(options)) {
+    disconnect();
+    connection_ = std::make_shared<Connection>(loop_, handler_);
+  }
+  connection_->start(options);
 }
 
 void Mosquitto::disconnect() {
@@ -25,18 +27,29 @@ void Mosquitto::disconnect() {
   connection_.reset();
 }
 
-void Mosquitto::subscribe(const std::string& topic, Qos qos) {
-  if (connection_) connection_->subscribe(topic, qos);
+void Mosquitto::subscribe(const Subscription& subscription) {
+  if (connection_) connection_->subscribe(subscription);
 }
 
-Result<PublishId> Mosquitto::publish(const std::string& topic, ByteView payload, Qos qos,
-                                     bool retain) {
+void Mosquitto::unsubscribe(const std::string& filter) {
+  if (connection_) connection_->unsubscribe(filter);
+}
+
+Result<PublishId> Mosquitto::publish(const Message& message) {
   if (!connection_) return fail(Errc::io, "not connected to a broker");
   const PublishId id = last_id_ + 1;
-  if (auto published = connection_->publish(id, topic, payload, qos, retain); !published) {
+  if (auto published = connection_->publish(id, message); !published) {
     return tl::unexpected<Error>(published.error());
   }
   return last_id_ = id;
+}
+
+void Mosquitto::hold(bool held) {
+  if (connection_) connection_->hold(held);
+}
+
+void Mosquitto::acknowledge() {
+  if (connection_) connection_->acknowledge();
 }
 
 }  // namespace sts::mqtt

@@ -24,9 +24,11 @@ class Mosquitto final : public Transport {
 
   void connect(const Options& options) override;
   void disconnect() override;
-  void subscribe(const std::string& topic, Qos qos) override;
-  Result<PublishId> publish(const std::string& topic, ByteView payload, Qos qos,
-                            bool retain) override;
+  void subscribe(const Subscription& subscription) override;
+  void unsubscribe(const std::string& filter) override;
+  Result<PublishId> publish(const Message& message) override;
+  void hold(bool held) override;
+  void acknowledge() override;
 
  private:
   asio::io_context& loop_;

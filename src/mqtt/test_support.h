@@ -19,27 +19,33 @@
 namespace sts::mqtt {
 
 struct Recorder : Handler {
-  void on_connected(Version version, std::uint32_t maximum) override {
-    connected = version;
-    maximum_packet_size = maximum;
+  void on_connected(const Connected& said) override {
+    connected = said;
     if (then) then();
   }
-  void on_disconnected(const Error& why) override { disconnected = why; }
+  void on_disconnected(const Error& why, int reason) override {
+    disconnected = why;
+    connack = reason;
+  }
   void on_message(Message message) override {
     messages.push_back(std::move(message));
     if (then) then();
   }
   void on_published(PublishId id, Result<void> outcome) override { published[id] = outcome; }
-  void on_subscribed(const std::string& topic, Result<void> outcome) override {
-    subscribed[topic] = outcome;
+  void on_subscribed(const std::string& filter, Result<Qos> granted) override {
+    subscribed[filter] = granted;
+  }
+  void on_unsubscribed(const std::string& filter, Result<void> outcome) override {
+    unsubscribed[filter] = outcome;
   }
 
-  std::optional<Version> connected;
-  std::uint32_t maximum_packet_size = 0;
+  std::optional<Connected> connected;
   std::optional<Error> disconnected;
+  int connack = 0;
   std::vector<Message> messages;
   std::map<PublishId, Result<void>> published;
-  std::map<std::string, Result<void>> subscribed;
+  std::map<std::string, Result<Qos>> subscribed;
+  std::map<std::string, Result<void>> unsubscribed;
   std::function<void()> then;  // called last in on_connected and on_message
 };
 
