@@ -79,9 +79,8 @@ class Relay : public Attack {
 };
 
 Relay::After replay(const Send& send) {
-  constexpr std::size_t most = 100;
-  return [send, most, before = std::vector<std::pair<Side, Bytes>>()](Side from,
-                                                                      ByteView frame) mutable {
+  return [send, before = std::vector<std::pair<Side, Bytes>>()](Side from, ByteView frame) mutable {
+    constexpr std::size_t most = 100;
     if (before.size() >= most) return;
     before.emplace_back(from, to_bytes(frame));
     for (const auto& [author, old] : before) {
@@ -187,21 +186,22 @@ class Mitm : public mqtt::Handler {
     transport_.connect(options);
   }
   void send(Side to, ByteView frame) {
-    (void)transport_.publish(topic_to(to), frame, mqtt::Qos::at_least_once, false);
+    (void)transport_.publish({topic_to(to), to_bytes(frame), mqtt::Qos::at_least_once});
   }
 
  private:
-  void on_connected(mqtt::Version, std::uint32_t) override {
+  void on_connected(const mqtt::Connected&) override {
     for (const auto side : {Side::master, Side::slave}) {
-      transport_.subscribe(topic_from(side), mqtt::Qos::at_least_once);
+      transport_.subscribe({topic_from(side), mqtt::Qos::at_least_once, true});
     }
   }
-  void on_disconnected(const Error& why) override {
+  void on_disconnected(const Error& why, int) override {
     print("ERROR", why.message);
     std::exit(EXIT_FAILURE);
   }
-  void on_subscribed(const std::string&, Result<void> outcome) override {
-    if (!outcome) return on_disconnected(outcome.error());
+  void on_unsubscribed(const std::string&, Result<void>) override {}
+  void on_subscribed(const std::string&, Result<mqtt::Qos> outcome) override {
+    if (!outcome) return on_disconnected(outcome.error(), 0);
     if (++subscribed_ < 2) return;
     attack_->online();
     schedule();

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Opens the sessions in data/sts2-session.json from the rules of docs/protocol.md alone.
+"""Opens the sessions in data/sts2-session.json and the token in data/sts2-invite.json from the rules of
+docs/protocol.md alone.
 
 A second implementation of STS 2 in plain Python, standard library only, slow and not constant-time:
 for checking the test vectors, and for reading beside the specification. Exits with 1 at the first
-byte that differs.
+byte that differs. Channels are in channel_vectors_check.py.
 """
+import base64
 import hashlib
 import hmac
 import json
@@ -94,7 +96,7 @@ def open_(key, counter, ad, sealed):
     return chacha20(key, nonce_of(counter), 1, ciphertext)
 
 
-# --- Noise_XXpsk3_25519_ChaChaPoly_BLAKE2b (revision 34) -----------------------------------------
+# --- Noise (revision 34): XXpsk3, and Kpsk0 for wills --------------------------------------------
 
 
 def blake2b(data):
@@ -111,8 +113,9 @@ def hkdf(ck, data, outputs):
 
 
 class Symmetric:
-    def __init__(self, prologue):
-        self.h = b"Noise_XXpsk3_25519_ChaChaPoly_BLAKE2b".ljust(64, b"\0")
+    def __init__(self, pattern, prologue):
+        self.h = b"Noise_" + pattern + b"_25519_ChaChaPoly_BLAKE2b"
+        self.h = self.h.ljust(64, b"\0")
         self.ck, self.k, self.n = self.h, None, 0
         self.mix_hash(prologue)
 
@@ -145,19 +148,23 @@ class Symmetric:
         self.mix_key(public)
 
 
+def index(handshake, side):
+    return struct.pack(">L", handshake[f"{side}_index"])
+
+
 def initiator(session, handshake, message_2):
     """Writes messages 1 and 3; returns them, the responder's static key, and the keys."""
     s = unhex(session["initiator"]["private_key"])
     e = unhex(handshake["initiator_ephemeral_private_key"])
-    state = Symmetric(unhex(session["prologue"]))
+    state = Symmetric(b"XXpsk3", unhex(session["prologue"]))
     state.mix_e(x25519(e, BASE))
-    message_1 = x25519(e, BASE) + state.encrypt(b"")
+    message_1 = x25519(e, BASE) + state.encrypt(index(handshake, "initiator"))
     re = message_2[:32]
     state.mix_e(re)
     state.mix_key(x25519(e, re))
     rs = state.decrypt(message_2[32:80])
     state.mix_key(x25519(e, rs))
-    check(state.decrypt(message_2[80:]), b"", "payload of message 2")
+    check(state.decrypt(message_2[80:]), index(handshake, "responder"), "responder's index")
     message_3 = state.encrypt(x25519(s, BASE))
     state.mix_key(x25519(s, re))
     state.mix_key_and_hash(unhex(session["psk"]))
@@ -169,16 +176,16 @@ def responder(session, handshake, message_1, message_3):
     """Writes message 2; returns it, the initiator's static key, message 3's payload, the keys."""
     s = unhex(session["responder"]["private_key"])
     e = unhex(handshake["responder_ephemeral_private_key"])
-    state = Symmetric(unhex(session["prologue"]))
+    state = Symmetric(b"XXpsk3", unhex(session["prologue"]))
     re = message_1[:32]
     state.mix_e(re)
-    check(state.decrypt(message_1[32:]), b"", "payload of message 1")
+    check(state.decrypt(message_1[32:]), index(handshake, "initiator"), "initiator's index")
     message_2 = x25519(e, BASE)
     state.mix_e(message_2)
     state.mix_key(x25519(e, re))
     message_2 += state.encrypt(x25519(s, BASE))
     state.mix_key(x25519(s, re))
-    message_2 += state.encrypt(b"")
+    message_2 += state.encrypt(index(handshake, "responder"))
     rs = state.decrypt(message_3[:48])
     state.mix_key(x25519(e, rs))
     state.mix_key_and_hash(unhex(session["psk"]))
@@ -186,12 +193,36 @@ def responder(session, handshake, message_1, message_3):
     return message_2, rs, payload, state.h, hkdf(state.ck, b"", 2)
 
 
+def read_will(own, peer, psk, prologue, message):
+    """Noise's responder: the payload of the one message."""
+    state = Symmetric(b"Kpsk0", prologue)
+    state.mix_hash(peer)
+    state.mix_hash(x25519(own, BASE))
+    state.mix_key_and_hash(psk)
+    state.mix_e(message[:32])
+    state.mix_key(x25519(own, message[:32]))
+    state.mix_key(x25519(own, peer))
+    return state.decrypt(message[32:])
+
+
+def write_will(own, peer, psk, prologue, e, payload):
+    """Noise's initiator."""
+    state = Symmetric(b"Kpsk0", prologue)
+    state.mix_hash(x25519(own, BASE))
+    state.mix_hash(peer)
+    state.mix_key_and_hash(psk)
+    state.mix_e(x25519(e, BASE))
+    state.mix_key(x25519(e, peer))
+    state.mix_key(x25519(own, peer))
+    return x25519(e, BASE) + state.encrypt(payload)
+
+
 # --- STS 2 ---------------------------------------------------------------------------------------
 
-HELLO, INITREQ, INITACK, KEYACK, ENC_I, ENC_R = 1, 2, 3, 4, 5, 6
-PADDING, CONFIRM, DATA, SIZED, RESENT, ACK, PING, END, KILL = range(9)
+HELLO, INITREQ, INITACK, KEYACK, ENC_I, ENC_R, WILL_I, WILL_R = range(1, 9)
+PADDING, CONFIRM, DATA, SIZED, RESENT, ACK, PING, END, KILL, VOUCH, WILL = range(11)
 SPAN = 2**21
-NAMES = ["", "HELLO", "INITREQ", "INITACK", "KEYACK", "ENC", "ENC"]
+NAMES = ["", "HELLO", "INITREQ", "INITACK", "KEYACK", "ENC", "ENC", "WILL", "WILL"]
 SIZES = {HELLO: 5, INITREQ: 53, INITACK: 105}
 
 
@@ -243,6 +274,8 @@ def parse_records(data):
             out.append((kind, reader.varint(), reader.varint()))
         elif kind in (PING, END, KILL):
             out.append((kind,))
+        elif kind in (VOUCH, WILL):
+            out.append((kind, reader.take(16)))
         else:
             sys.exit(f"unknown record {kind}")
     return out
@@ -305,25 +338,26 @@ def check_session(session):
         check(x25519(unhex(pair["private_key"]), BASE), unhex(pair["public_key"]), "public key")
 
     streams = [Stream(b"initiator"), Stream(b"responder")]
-    keys, message_1, message_2 = [], None, None
+    keys, vouched, announced, message_1, message_2 = [], [None, None], [None, None], None, None
     for number, entry in enumerate(session["frames"]):
         frame, what = unhex(entry["frame"]), f"frame {number}"
         kind, reader = frame[0], Reader(frame[1:])
         check(NAMES[kind], entry["type"], what)
-        check(entry["from"], "initiator" if kind in (INITREQ, KEYACK, ENC_I) else "responder", what)
+        check(entry["from"], "initiator" if kind in (INITREQ, KEYACK, ENC_I, WILL_I) else "responder", what)
         check(len(frame), SIZES.get(kind, len(frame)), what)
         if kind == INITREQ:
             handshake = session["handshakes"][len(keys)]
-            check(reader.u32(), handshake["initiator_index"], what)
             message_1 = reader.data
+            check_vouched(bool(keys), vouched[0], frame, what)
         elif kind == INITACK:
             check(reader.u32(), handshake["initiator_index"], what)
-            check(reader.u32(), handshake["responder_index"], what)
             message_2 = reader.data
+            check_vouched(bool(keys), vouched[1], frame, what)
         elif kind == KEYACK:
             check(reader.u32(), handshake["responder_index"], what)
             one, three, rs, h, split = initiator(session, handshake, message_2)
             check(one, message_1, "message 1")
+            check_vouched(bool(keys), vouched[0], frame, what)
             check(three, reader.data, "message 3")
             check(rs, unhex(session["responder"]["public_key"]), "responder's key")
             answer = responder(session, handshake, message_1, reader.data)
@@ -337,12 +371,33 @@ def check_session(session):
             check(keys[-1][1], unhex(handshake["key_responder_to_initiator"]), "key")
             streams[0].follow(len(keys) - 1, parse_resume(payload), h)
         elif kind in (ENC_I, ENC_R):
-            check_enc(session, entry, kind - ENC_I, topics, keys, streams, what)
+            records = check_enc(session, entry, kind - ENC_I, topics, keys, streams, what)
+            vouched[kind - ENC_I] = next((r[1] for r in records if r[0] == VOUCH), None)
+            announced[kind - ENC_I] = next((r[1] for r in records if r[0] == WILL), announced[kind - ENC_I])
+        elif kind in (WILL_I, WILL_R):
+            check_will(session, entry, kind - WILL_I, topics, what)
+            check(reader.take(16), announced[kind - WILL_I], what + ", connection id")
+            check(session["will_shown_to"], ("responder", "initiator")[kind - WILL_I], what)
     for stream, to in zip(streams, ("responder", "initiator")):
         delivered = [message.encode() for message in session[f"delivered_to_{to}"]]
         check(stream.delivered, delivered, f"delivered to {to}")
     if session["name"].endswith("KILL"):
         check(streams[0].killed, True, "KILL")
+
+
+def check_will(session, entry, owner, topics, what):
+    frame = unhex(entry["frame"])
+    prologue = b"STS 2 will" + frame[:17] + b"".join(struct.pack(">H", len(t)) + t for t in topics)
+    check(prologue, unhex(entry["prologue"]), what)
+    sides = [session["initiator"], session["responder"]]
+    own, peer = sides[owner], sides[1 - owner]
+    psk, payload = unhex(session["psk"]), unhex(entry["records"])
+    e = unhex(entry["ephemeral_private_key"])
+    message = write_will(unhex(own["private_key"]), unhex(peer["public_key"]), psk, prologue, e, payload)
+    check(message, frame[17:], what)
+    opened = read_will(unhex(peer["private_key"]), unhex(own["public_key"]), psk, prologue, frame[17:])
+    check(opened, payload, what)
+    check([record[0] for record in parse_records(payload)], [DATA], what)
 
 
 def check_enc(session, entry, direction, topics, keys, streams, what):
@@ -359,11 +414,36 @@ def check_enc(session, entry, direction, topics, keys, streams, what):
     check(seal(keys[n][direction], counter, ad, plaintext), reader.data, what)
     records = parse_records(plaintext)
     if "lost" in entry:
-        return
+        return records
     for record in records:
         if record[0] == CONFIRM:
             streams[1].follow(n, record[1], unhex(session["handshakes"][n]["handshake_hash"]))
     streams[direction].take(n, counter, records)
+    return records
+
+
+def check_vouched(running, vouch, frame, what):
+    """Where a session is in use, its ENC right before says who a handshake's frame is from."""
+    if running:
+        check(vouch, blake2b(frame)[:16], what + ", VOUCH")
+
+
+def check_invite(invite):
+    """Everything that both sides make of a token."""
+
+    def mac(data):
+        return hmac.digest(secret, data, "blake2b")
+
+    token = invite["token"]
+    data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    body, secret = data[:-4], data[1:17]
+    check(data[-4:], blake2b(b"STS 2 invite check" + body)[:4], "invite, check")
+    check((body[0], secret, base64.b64encode(body[17:49]).decode(), *struct.unpack(">LL", body[49:57]), body[57:].decode()),
+          (1, unhex(invite["secret"]), *(invite[key] for key in ("inviter_public_key", "created", "lifetime", "url"))),
+          "invite")
+    topic = "sts-invite/" + mac(b"STS 2 invite topic")[:16].hex()
+    check((invite["joiner_topic"], invite["inviter_topic"]), (topic + "/join", topic + "/invite"), "invite, topics")
+    check(invite["psk"], base64.b64encode(mac(b"STS 2 invite psk" + body)[:32]).decode(), "invite, PSK")
 
 
 def check(is_, should_be, what):
@@ -384,6 +464,7 @@ def main():
     for session in json.loads(path.read_text())["sessions"]:
         check_session(session)
         frames += len(session["frames"])
+    check_invite(json.loads((path.parent / "sts2-invite.json").read_text()))
     print(f"{frames} frames are as the specification says")
 
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <string>
 
+#include "base/hex.h"
+
 namespace sts::legacy {
 namespace {
 
@@ -19,23 +21,13 @@ std::string to_hex(const PublicKey::Coordinate& number) {
   return fmt::format("{:02X}", fmt::join(first, number.end(), ""));
 }
 
-std::optional<std::uint8_t> digit(char c) {
-  if (c >= '0' && c <= '9') return static_cast<std::uint8_t>(c - '0');
-  if (c >= 'A' && c <= 'F') return static_cast<std::uint8_t>(c - 'A' + 10);
-  if (c >= 'a' && c <= 'f') return static_cast<std::uint8_t>(c - 'a' + 10);
-  return std::nullopt;
-}
-
-std::optional<PublicKey::Coordinate> from_hex(std::string_view hex) {
+std::optional<PublicKey::Coordinate> from_hex(std::string_view digits) {
   PublicKey::Coordinate number{};
-  if (hex.empty() || hex.size() > 2 * number.size()) return std::nullopt;
-  auto place = 2 * number.size() - hex.size();
-  for (char c : hex) {
-    const auto value = digit(c);
-    if (!value) return std::nullopt;
-    auto& byte = number[place++ / 2];
-    byte = static_cast<std::uint8_t>(byte << 4U | *value);
-  }
+  if (digits.empty() || digits.size() > 2 * number.size()) return std::nullopt;
+  const auto bytes =
+      sts::from_hex(std::string(2 * number.size() - digits.size(), '0').append(digits));
+  if (!bytes) return std::nullopt;
+  std::ranges::copy(*bytes, number.begin());
   return number;
 }
 

@@ -50,7 +50,8 @@ class Player {
         take(session_.advance(now_));
       }
       ASSERT_TRUE(session_.up());
-      take(text == "KILL:" ? session_.kill() : session_.send(text.substr(4)).value());
+      take(text == "KILL:" ? session_.kill()
+                           : Effects{Publish{session_.send(text.substr(4)).value()}});
     }
     ASSERT_FALSE(outgoing_.empty());
     EXPECT_EQ(outgoing_.front(), std::string(as_text(payload)));

@@ -38,21 +38,18 @@ Effects Session::start(Instant now) {
 Effects Session::receive(ByteView payload, Instant now) {
   if (state_ == State::idle || state_ == State::ended) return {};
   if (payload.size() > max_payload) {
-    note(Level::error, fmt::format("refused a payload of {} bytes: STS 1 allows {}", payload.size(),
-                                   max_payload));
+    note(Level::error,
+         fmt::format("refused a payload of {} bytes: STS 1 allows {}", payload.size(), max_payload),
+         "let the peer send it in parts");
   } else if (const auto message = decode(payload)) {
     std::visit([&](const auto& it) { on(it, now); }, *message);
   } else if (payload.empty() || payload.size() % Cipher::block_size != 0) {
-    note(Level::warning,
-         fmt::format("ignored {} bytes that are no STS 1 message: does something else publish on "
-                     "subtop?",
-                     payload.size()));
+    note(Level::warning, fmt::format("ignored {} bytes: no STS 1 message", payload.size()),
+         "give subtop a topic that nobody but the peer publishes on");
   } else if (!cipher_) {
-    note(
-        Level::warning,
-        fmt::format("ignored {} encrypted bytes: there is no session yet; if the peer thinks there "
-                    "is, start it again, the master last",
-                    payload.size()));
+    note(Level::warning,
+         fmt::format("ignored {} encrypted bytes: there is no session yet", payload.size()),
+         "if the peer thinks there is, start both again, the master last");
   } else {
     open(payload);
   }
@@ -64,12 +61,15 @@ void Session::open(ByteView ciphertext) {
   const auto text = as_text(plaintext);
   const bool kill = text.starts_with(kill_header);
   if (!kill && !text.starts_with(enc_header)) {
+    const bool cbc = config_.aes == Aes::cbc;
     note(Level::error,
-         config_.aes == Aes::cbc
-             ? "lost a message: its header is neither ENC: nor KILL:; CBC is out of step because "
-               "messages crossed or one got lost, and falls into step again when they don't"
+         cbc ? "lost a message: its header is neither ENC: nor KILL:; CBC is out of step because "
+               "messages crossed or one got lost"
              : "lost a message: its header is neither ENC: nor KILL:; it was not encrypted with "
-               "this session's key");
+               "this session's key",
+         cbc ? "let one side send at a time: it falls into step again, and what was lost can be "
+               "sent again"
+             : "check that both sides have aes = ecb, and that nobody else publishes on subtop");
     return;
   }
   if (state_ == State::setting_up) {
@@ -137,7 +137,7 @@ void Session::on(const KeyReq& message, Instant now) {
 
 void Session::agree_as_master(const PublicKey& slave, Instant now) {
   const auto secret = key_->shared_secret(slave, random_);
-  if (!secret) return note(Level::error, secret.error().message);
+  if (!secret) return note(Level::error, secret.error().message, secret.error().hint);
   key_.reset();
   publish(KeyAck{});
   awaiting_ = Awaiting::nothing;
@@ -148,7 +148,7 @@ void Session::agree_as_slave(const PublicKey& master) {
   while (true) {
     const auto key = KeyPair::generate(master.curve(), random_);
     const auto secret = key.shared_secret(master, random_);
-    if (!secret) return note(Level::error, secret.error().message);
+    if (!secret) return note(Level::error, secret.error().message, secret.error().hint);
     if (has_zero_byte(*secret)) continue;  // the reference would refuse it
     publish(KeyAck{});
     publish(KeyReq{key.public_key()});
@@ -188,17 +188,19 @@ Effects Session::advance(Instant now) {
   return take_effects();
 }
 
-Result<Effects> Session::send(std::string_view text) {
-  if (!up()) return fail(Errc::refused, "no STS 1 session is up");
+Result<Bytes> Session::send(std::string_view text) {
+  if (!up()) return fail(Errc::refused, "no session is up yet", "wait for \"session is up\"");
   if (text.size() > max_text) {
-    return fail(Errc::limit, fmt::format("the message has {} bytes; STS 1 carries {} at most",
-                                         text.size(), max_text));
+    return fail(
+        Errc::limit,
+        fmt::format("the message has {} bytes; STS 1 carries {} at most", text.size(), max_text),
+        "send it in parts");
   }
   if (text.find('\0') != std::string_view::npos) {
-    return fail(Errc::bad_input, "the message has a NUL byte, which STS 1 can't carry");
+    return fail(Errc::bad_input, "the message has a NUL byte, which STS 1 can't carry",
+                "leave it out, or encode the message, for instance in Base64");
   }
-  effects_.push_back(Publish{cipher_->encrypt(as_bytes(std::string(enc_header).append(text)))});
-  return take_effects();
+  return cipher_->encrypt(as_bytes(std::string(enc_header).append(text)));
 }
 
 Effects Session::kill() {
@@ -231,9 +233,10 @@ void Session::unexpected(std::string_view message) {
 void Session::same_role() {
   if (std::exchange(same_role_told_, true)) return;
   note(Level::error,
-       fmt::format("the peer is a {} too, or subtop and pubtop are the same: one side "
-                   "needs `sts_mode = master`, the other `sts_mode = slave`",
-                   config_.role == Role::master ? "master" : "slave"));
+       fmt::format("the peer is a {} too, or subtop and pubtop are the same",
+                   config_.role == Role::master ? "master" : "slave"),
+       "set sts_mode = master on one side and sts_mode = slave on the other, with their topics "
+       "crossed over");
 }
 
 void Session::change(State state) {

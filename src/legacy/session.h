@@ -49,10 +49,12 @@ struct StateChanged {
   State state;
   std::optional<Error> failed = {};  // where it ended on its own account
 };
-/// One line for people, without secrets and without anything the peer wrote.
+/// One line for people, without secrets and without anything the peer wrote; and how to mend what
+/// it tells of.
 struct Note {
   enum class Level { info, warning, error } level;
   std::string text;
+  std::string hint = {};
 };
 using Effect = std::variant<Publish, Deliver, Killed, StateChanged, Note>;
 using Effects = std::vector<Effect>;
@@ -79,7 +81,8 @@ class Session {
 
   /// Errc::refused unless up(); Errc::limit over max_text; Errc::bad_input where `text` has a NUL,
   /// which the padding would eat.
-  Result<Effects> send(std::string_view text);
+  /// Returns what to publish.
+  Result<Bytes> send(std::string_view text);
 
   /// Ends the session and, where there is one, says so to the peer.
   Effects kill();
@@ -109,8 +112,8 @@ class Session {
   void end(std::optional<Error> failed);
 
   void publish(const SetupMessage& message) { effects_.push_back(Publish{encode(message)}); }
-  void note(Note::Level level, std::string text) {
-    effects_.push_back(Note{level, std::move(text)});
+  void note(Note::Level level, std::string text, std::string hint = {}) {
+    effects_.push_back(Note{level, std::move(text), std::move(hint)});
   }
   void unexpected(std::string_view message);
   void same_role();

@@ -11,19 +11,13 @@
 #include <variant>
 #include <vector>
 
+#include "base/hex.h"
 #include "base/random.h"
 #include "legacy/session.h"
 
 namespace sts::legacy {
 
-inline Bytes from_hex(std::string_view hex) {
-  Bytes out;
-  for (std::size_t at = 0; at + 1 < hex.size(); at += 2) {
-    out.push_back(
-        static_cast<std::uint8_t>(std::stoul(std::string(hex.substr(at, 2)), nullptr, 16)));
-  }
-  return out;
-}
+inline Bytes from_hex(std::string_view digits) { return sts::from_hex(digits).value(); }
 
 /// Hands out the scripted private keys first, 32 big-endian bytes each, then what a fixed seed
 /// gives.

@@ -1,13 +1,13 @@
 // What strangers can make a side do, and what makes an initiator handshake again.
 #include <gtest/gtest.h>
 
-#include "protocol/network_for_tests.h"
+#include "protocol/strangers_for_tests.h"
 
 namespace sts::protocol {
 namespace {
 
 Bytes random_init_req(Random& random) {
-  InitReq frame{random_session_index(random), {}};
+  InitReq frame{};
   random.fill(frame.message_1);
   const auto ephemeral = crypto::KeyPair::generate(random).public_key;
   std::ranges::copy(ephemeral.bytes, frame.message_1.begin());
@@ -62,6 +62,59 @@ TEST(Bounds, UnknownSessionsAreAnsweredAFewTimesOnly) {
     net.inject(net.r, frame);
   }
   EXPECT_LE(frames_of(net, FrameType::hello), 1U + 5);
+}
+
+struct Buckets : Pair {
+  crypto::SeededRandom random{5};
+  std::optional<Bytes> key_ack;  // withheld
+
+  Buckets() {
+    tap = [this](const Frame& frame) {
+      if (is(frame, FrameType::key_ack)) key_ack = frame.bytes;
+      return !is(frame, FrameType::key_ack);
+    };
+    online(r);
+    online(i);
+    run();
+    recorded.clear();
+  }
+};
+
+TEST(Bounds, AFloodOfRequestsLeavesKeyAcksTheirs) {
+  Buckets net;
+  for (int n = 0; n < 2 * dh_burst; ++n) net.inject(net.r, stranger_request(net.random));
+  ASSERT_LT(frames_of(net, FrameType::init_ack), 2U * dh_burst);
+  net.inject(net.r, *net.key_ack);
+  EXPECT_NE(net.link(net.r, net.i), nullptr);
+}
+
+TEST(Bounds, AFloodOfKeyAcksLeavesRequestsTheirs) {
+  Buckets net;
+  for (int n = 0; n < 2 * dh_burst; ++n) net.inject(net.r, forged(*net.key_ack, net.random));
+  ASSERT_EQ(net.notices(net.r, NoticeKind::psk_mismatch), static_cast<std::size_t>(dh_burst));
+  net.inject(net.r, stranger_request(net.random));
+  EXPECT_EQ(frames_of(net, FrameType::init_ack), 1U);
+}
+
+TEST(Bounds, HelloAndRepeatsDoNotUseEachOtherUp) {
+  for (const bool repeats_first : {true, false}) {
+    Buckets net;
+    const Bytes request = stranger_request(net.random);
+    net.inject(net.r, request);
+    net.run_for(10s);  // HELLO was sent once
+    net.recorded.clear();
+    const auto repeat = [&] {
+      for (int n = 0; n < 2 * hello_burst; ++n) net.inject(net.r, request);
+    };
+    if (repeats_first) repeat();
+    for (int n = 0; n < 2 * hello_burst; ++n) {
+      net.inject(net.r,
+                 encode(KeyAck{{static_cast<std::uint32_t>(n + 1)}, Bytes(message_3_min_size)}));
+    }
+    if (!repeats_first) repeat();
+    EXPECT_EQ(frames_of(net, FrameType::hello), static_cast<std::size_t>(hello_burst));
+    EXPECT_EQ(frames_of(net, FrameType::init_ack), static_cast<std::size_t>(hello_burst));
+  }
 }
 
 TEST(Bounds, ManyPeersAtOneResponder) {

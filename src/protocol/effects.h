@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "crypto/keys.h"
+#include "protocol/durable.h"
 
 namespace sts::protocol {
 
@@ -29,6 +30,15 @@ struct Publish {
 struct Delivered {
   crypto::PublicKey peer;
   Bytes message;
+  /// Set: the sender keeps it until Link::taken() tells it otherwise, and sends it again when in
+  /// doubt; judge() tells whether it is a repeat.
+  std::optional<DurableNumber> durable = {};
+};
+
+/// The peer has on its disk what the queue held.
+struct Taken {
+  crypto::PublicKey peer;
+  DurableTaken taken;
 };
 
 /// A session with `peer` stands; messages can be sent.
@@ -54,6 +64,13 @@ struct Finished {
   crypto::PublicKey peer;
 };
 
+/// What `peer` wanted told in case its connection broke. That it did, only the broker says.
+struct LastWill {
+  crypto::PublicKey peer;
+  Bytes message;
+  bool announced = false;  // in the session, as that of its present connection
+};
+
 enum class NoticeKind {
   malformed,      // bytes on the topic that are no frame
   unverified,     // a handshake message that doesn't verify: damaged, or other topics
@@ -67,6 +84,8 @@ enum class NoticeKind {
   silent,         // the peer doesn't answer; messages wait
   back,           // it does again
   dropped,        // `count` messages couldn't be sent and were given up
+  foreign_will,   // a will that no trusted key opens
+  spent_will,     // a will seen before, or of an earlier connection
   used_up,        // no rekey came about in time: nothing is sent until one does
 };
 
@@ -77,7 +96,7 @@ struct Notice {
   std::size_t count = 1;
 };
 
-using Event = std::variant<Delivered, Up, Pinned, Killed, Finished, Notice>;
+using Event = std::variant<Delivered, Taken, Up, Pinned, Killed, Finished, LastWill, Notice>;
 
 struct Effects {
   std::vector<Publish> publish;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/reader.h"
-
 namespace sts::protocol {
 
 const crypto::Psk* Trust::psk_for(const crypto::PublicKey& key) const {
@@ -17,14 +15,23 @@ void Trust::pin(const crypto::PublicKey& key) {
   first_use.reset();
 }
 
-SessionIndex random_session_index(Random& random) {
+Endpoint::Endpoint(Setup setup, noise::Role role)
+    : setup_(std::move(setup)), prologue_(prologue(setup_.topics)), wills_(setup_, role) {}
+
+noise::HandshakeState Endpoint::new_handshake(noise::Role role) const {
+  noise::HandshakeState::Known known;
+  known.local_static = setup_.identity;
+  known.psk = [this](const crypto::PublicKey* peer) { return setup_.trust.psk_for(*peer); };
+  return {noise::XXpsk3, role, prologue_, std::move(known)};
+}
+
+SessionIndex Endpoint::new_index() {
   std::array<std::uint8_t, 4> bytes{};
-  SessionIndex index;
-  while (index.value == 0) {
-    random.fill(bytes);
-    index.value = *Reader(bytes).u32();
+  for (;;) {
+    setup_.random->fill(bytes);
+    const auto index = decode_index(bytes);  // not 0
+    if (index && !uses(*index)) return *index;
   }
-  return index;
 }
 
 Link* Endpoint::link(const crypto::PublicKey& peer) {

@@ -9,6 +9,8 @@
 #include "base/time.h"
 #include "protocol/effects.h"
 #include "protocol/link.h"
+#include "protocol/token_bucket.h"
+#include "protocol/will.h"
 
 namespace sts::protocol {
 
@@ -37,12 +39,9 @@ struct Setup {
   Random* random;  // not owned
 };
 
-/// Never 0.
-SessionIndex random_session_index(Random& random);
-
 class Endpoint {
  public:
-  Endpoint() = default;
+  Endpoint(Setup setup, noise::Role role);
   virtual ~Endpoint() = default;
   Endpoint(const Endpoint&) = delete;  // sessions refer to the topics inside
   Endpoint& operator=(const Endpoint&) = delete;
@@ -60,6 +59,20 @@ class Endpoint {
   virtual std::vector<Link*> links() = 0;
   /// The link a Ticket or a caller names; null if there is none.
   Link* link(const crypto::PublicKey& peer);
+  Wills& wills() { return wills_; }
+
+ protected:
+  noise::HandshakeState new_handshake(noise::Role role) const;
+  /// Random, and not in use on this side.
+  SessionIndex new_index();
+  virtual bool uses(SessionIndex local) = 0;
+
+  Setup setup_;
+  Bytes prologue_;
+  Wills wills_;
+  bool online_ = false;
+  // For handshake messages that cost a Diffie-Hellman, and for HELLOs, sent or heeded.
+  TokenBucket dh_budget_{dh_burst, dh_interval}, hello_budget_{hello_burst, hello_interval};
 };
 
 }  // namespace sts::protocol

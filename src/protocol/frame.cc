@@ -19,6 +19,16 @@ std::optional<Frame> decode_enc(FrameType type, ByteView payload, Reader& in) {
   return Enc{type, *receiver, *counter, header, in.rest()};
 }
 
+std::optional<Frame> decode_will(FrameType type, ByteView payload, Reader& in) {
+  const auto connection = in.array<std::tuple_size_v<ConnectionId>>();
+  // A key, one record and a tag.
+  if (!connection || in.left() < 32 + 1 + 16 || in.left() > 32 + will_payload_max + 16) {
+    return std::nullopt;
+  }
+  const ByteView header = payload.first(payload.size() - in.left());
+  return Will{type, *connection, header, in.rest()};
+}
+
 std::optional<Frame> decode_body(FrameType type, ByteView payload, Reader& in) {
   switch (type) {
     case FrameType::hello: {
@@ -27,17 +37,15 @@ std::optional<Frame> decode_body(FrameType type, ByteView payload, Reader& in) {
       return Hello{*unknown};
     }
     case FrameType::init_req: {
-      const auto sender = index(in);
       const auto message = in.array<message_1_size>();
-      if (!message || sender->value == 0) return std::nullopt;
-      return InitReq{*sender, *message};
+      if (!message) return std::nullopt;
+      return InitReq{*message};
     }
     case FrameType::init_ack: {
       const auto receiver = index(in);
-      const auto sender = index(in);
       const auto message = in.array<message_2_size>();
-      if (!message || sender->value == 0) return std::nullopt;
-      return InitAck{*receiver, *sender, *message};
+      if (!message) return std::nullopt;
+      return InitAck{*receiver, *message};
     }
     case FrameType::key_ack: {
       const auto receiver = index(in);
@@ -49,6 +57,9 @@ std::optional<Frame> decode_body(FrameType type, ByteView payload, Reader& in) {
     case FrameType::enc_from_initiator:
     case FrameType::enc_from_responder:
       return decode_enc(type, payload, in);
+    case FrameType::will_from_initiator:
+    case FrameType::will_from_responder:
+      return decode_will(type, payload, in);
   }
   return std::nullopt;
 }
@@ -78,16 +89,14 @@ Bytes encode(const Hello& frame) {
 }
 
 Bytes encode(const InitReq& frame) {
-  Bytes out = start(FrameType::init_req, 1 + 4 + message_1_size);
-  put_u32(out, frame.sender.value);
+  Bytes out = start(FrameType::init_req, 1 + message_1_size);
   append(out, frame.message_1);
   return out;
 }
 
 Bytes encode(const InitAck& frame) {
-  Bytes out = start(FrameType::init_ack, 1 + 4 + 4 + message_2_size);
+  Bytes out = start(FrameType::init_ack, 1 + 4 + message_2_size);
   put_u32(out, frame.receiver.value);
-  put_u32(out, frame.sender.value);
   append(out, frame.message_2);
   return out;
 }
@@ -99,10 +108,28 @@ Bytes encode(const KeyAck& frame) {
   return out;
 }
 
+Bytes encode_index(SessionIndex index) {
+  Bytes out;
+  put_u32(out, index.value);
+  return out;
+}
+
+std::optional<SessionIndex> decode_index(ByteView payload) {
+  Reader in(payload);
+  const auto out = index(in);
+  if (!out || !in.empty() || out->value == 0) return std::nullopt;
+  return out;
+}
+
 void put_enc_header(Bytes& out, FrameType type, SessionIndex receiver, std::uint64_t counter) {
   out.push_back(static_cast<std::uint8_t>(type));
   put_u32(out, receiver.value);
   put_varint(out, counter);
+}
+
+void put_will_header(Bytes& out, FrameType type, const ConnectionId& connection) {
+  out.push_back(static_cast<std::uint8_t>(type));
+  append(out, connection);
 }
 
 }  // namespace sts::protocol

@@ -1,4 +1,4 @@
-// The six frames of an STS 2 session as they stand on the wire (docs/protocol.md, "Frames").
+// The frames of STS 2 as they stand on the wire (docs/protocol.md, "Frames").
 #pragma once
 
 #include <array>
@@ -25,12 +25,20 @@ enum class FrameType : std::uint8_t {
   key_ack = 0x04,
   enc_from_initiator = 0x05,  // a type per direction: a reflected frame is dropped unread
   enc_from_responder = 0x06,
+  will_from_initiator = 0x07,
+  will_from_responder = 0x08,
 };
 
-inline constexpr std::size_t message_1_size = 32 + 16;       // e, empty payload
-inline constexpr std::size_t message_2_size = 32 + 48 + 16;  // e, s, empty payload
-inline constexpr std::size_t message_3_min_size = 48 + 16;   // s, payload of 0 to 28 bytes
+inline constexpr std::size_t message_1_size = 32 + 4 + 16;       // e, sender's index
+inline constexpr std::size_t message_2_size = 32 + 48 + 4 + 16;  // e, s, sender's index
+inline constexpr std::size_t message_3_min_size = 48 + 16;       // s, payload of 0 to 28 bytes
 inline constexpr std::size_t message_3_max_size = 48 + 28 + 16;
+
+/// The longest payload of a will: MQTT allows it 65535 bytes, and the frame around takes some.
+inline constexpr std::size_t will_payload_max = 65535 - (1 + 16) - (32 + 16);
+
+/// Random; names one connection of a side to the broker.
+using ConnectionId = std::array<std::uint8_t, 16>;
 
 /// From responders: "I don't know this session", or with index 0 "I came online". Not
 /// authenticated.
@@ -38,11 +46,10 @@ struct Hello {
   SessionIndex unknown;
 };
 struct InitReq {
-  SessionIndex sender;
   std::array<std::uint8_t, message_1_size> message_1;
 };
 struct InitAck {
-  SessionIndex receiver, sender;
+  SessionIndex receiver;
   std::array<std::uint8_t, message_2_size> message_2;
 };
 struct KeyAck {
@@ -55,7 +62,13 @@ struct Enc {
   std::uint64_t counter;
   ByteView header, ciphertext;  // into the decoded frame
 };
-using Frame = std::variant<Hello, InitReq, InitAck, KeyAck, Enc>;
+/// What the broker publishes when a connection ends.
+struct Will {
+  FrameType type;
+  ConnectionId connection;
+  ByteView header, message;  // into the decoded frame
+};
+using Frame = std::variant<Hello, InitReq, InitAck, KeyAck, Enc, Will>;
 
 /// The whole frame or nothing: every length is exact, every number has its one encoding.
 std::optional<Frame> decode(ByteView payload);
@@ -64,7 +77,11 @@ Bytes encode(const Hello& frame);
 Bytes encode(const InitReq& frame);
 Bytes encode(const InitAck& frame);
 Bytes encode(const KeyAck& frame);
+/// The payload of messages 1 and 2: the index that their sender will receive under, never 0.
+Bytes encode_index(SessionIndex index);
+std::optional<SessionIndex> decode_index(ByteView payload);
 /// The header of ENC, which is also the first part of its associated data.
 void put_enc_header(Bytes& out, FrameType type, SessionIndex receiver, std::uint64_t counter);
+void put_will_header(Bytes& out, FrameType type, const ConnectionId& connection);
 
 }  // namespace sts::protocol

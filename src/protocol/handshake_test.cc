@@ -182,6 +182,60 @@ TEST(Handshake, ForgedAnswersDoNotUseTheAttemptUp) {
   }
 }
 
+/// Gives each session index twice.
+class Stuttering : public Random {
+ public:
+  void fill(MutableBytes out) override {
+    if (out.size() != last_.size()) return random_.fill(out);
+    if (count_++ % 2 == 0) random_.fill(last_);
+    std::ranges::copy(last_, out.begin());
+  }
+
+ private:
+  crypto::SeededRandom random_{3};
+  std::array<std::uint8_t, 4> last_{};
+  int count_ = 0;
+};
+
+TEST(Handshake, IndicesInUseAreNotTakenAgain) {
+  Network net;
+  Stuttering at_r, at_i;
+  const auto r = net.add(
+      {.role = noise::Role::responder, .identity = 9, .peers = {{1}, {2}}, .random = &at_r});
+  const auto i = net.add({.identity = 1, .peers = {{9}}, .random = &at_i});
+  const auto other = net.add({.identity = 2, .peers = {{9}}});
+  net.online(r);
+  net.online(i);
+  net.online(other);
+  net.run();
+  EXPECT_NE(net.link(r, i)->current()->local(), net.link(r, other)->current()->local());
+  const SessionIndex before = net.link(i, r)->current()->local();
+  net.run_for(1h);
+  EXPECT_TRUE(net.all<Up>(i).back().renewed);
+  EXPECT_NE(net.link(i, r)->current()->local(), before);
+}
+
+TEST(Handshake, IndicesAreAuthentic) {
+  constexpr std::size_t in_init_req = 1 + 32;
+  constexpr std::size_t in_init_ack = 1 + 4 + 32 + 48;
+  for (const auto& [type, at] :
+       {std::pair(FrameType::init_req, in_init_req), std::pair(FrameType::init_ack, in_init_ack)}) {
+    Pair net;
+    net.tap = [&, type = type, at = at](Network::Frame& frame) {
+      if (frame.bytes[0] == static_cast<std::uint8_t>(type)) frame.bytes[at] ^= 1U;
+      return true;
+    };
+    net.online(net.r);
+    net.online(net.i);
+    net.run();
+    EXPECT_GT(net.notices(type == FrameType::init_req ? net.r : net.i, NoticeKind::unverified), 0U);
+    EXPECT_EQ(frames_of(net, FrameType::key_ack), 0U);
+    net.tap = {};
+    net.run_for(3s);
+    EXPECT_TRUE(net.is_up());
+  }
+}
+
 TEST(Handshake, ReplayOfEverythingChangesNothing) {
   Pair net;
   net.up();

@@ -3,16 +3,11 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/reader.h"
-
 namespace sts::protocol {
 
 Initiator::Initiator(Setup setup)
-    : setup_(std::move(setup)),
-      prologue_(prologue(setup_.topics)),
-      link_(noise::Role::initiator, setup_.limits),
-      dh_budget_(dh_burst, dh_interval),
-      hello_budget_(hello_burst, hello_interval) {
+    : Endpoint(std::move(setup), noise::Role::initiator),
+      link_(noise::Role::initiator, setup_.limits, wills_) {
   // The link and its streams belong to one peer.
   if (setup_.trust.peers.size() + (setup_.trust.first_use ? 1 : 0) > 1) std::abort();
 }
@@ -42,20 +37,18 @@ Duration Initiator::jittered(Duration duration) {
 
 void Initiator::begin(Instant now, Effects& out) {
   link_.withdraw();
-  noise::HandshakeState::Known known;
-  known.local_static = setup_.identity;
-  known.psk = [this](const crypto::PublicKey* peer) { return setup_.trust.psk_for(*peer); };
-  noise::HandshakeState handshake(noise::XXpsk3, noise::Role::initiator, prologue_,
-                                  std::move(known));
-  InitReq frame{random_session_index(*setup_.random), {}};
-  const auto message = *handshake.write_message({}, *setup_.random);
+  auto handshake = new_handshake(noise::Role::initiator);
+  const SessionIndex local = new_index();
+  const auto message = *handshake.write_message(encode_index(local), *setup_.random);
+  InitReq frame{};
   std::ranges::copy(message, frame.message_1.begin());
   attempt_.emplace(
-      Attempt{std::move(handshake), frame.sender, encode(frame), 0, now, init_req_backoff_min});
+      Attempt{std::move(handshake), local, encode(frame), 0, now, init_req_backoff_min});
   send(now, out);
 }
 
 void Initiator::send(Instant now, Effects& out) {
+  link_.vouch(attempt_->frame, now, out);
   out.publish.push_back({attempt_->frame});
   attempt_->retry_at = now + jittered(attempt_->backoff);
   attempt_->backoff = std::min(2 * attempt_->backoff, init_req_backoff_max);
@@ -65,8 +58,11 @@ void Initiator::receive(ByteView payload, Instant now, Effects& out) {
   const auto frame = decode(payload);
   if (!frame) return out.notice(NoticeKind::malformed);
   if (const auto* hello = std::get_if<Hello>(&*frame)) return on(*hello, now, out);
-  if (const auto* init_ack = std::get_if<InitAck>(&*frame)) return on(*init_ack, now, out);
+  if (const auto* init_ack = std::get_if<InitAck>(&*frame)) {
+    return on(payload, *init_ack, now, out);
+  }
   if (const auto* enc = std::get_if<Enc>(&*frame)) return on(*enc, now, out);
+  if (const auto* will = std::get_if<Will>(&*frame)) return wills_.receive(*will, now, out);
   // INITREQ or KEYACK: another initiator speaks where a responder should.
   out.notice(NoticeKind::same_role);
 }
@@ -81,10 +77,10 @@ bool Initiator::nudge_allowed(Instant now) {
 void Initiator::on(const Hello& frame, Instant now, Effects& out) {
   if (!online_) return;
   const Session* session = link_.current();
-  const bool offered_unknown =
-      link_.offered() && frame.unknown == link_.offered()->remote() && frame.unknown.value != 0;
-  if (offered_unknown || (session && frame.unknown == session->remote())) {
-    if (attempt_ && !offered_unknown) return;  // under way already
+  // Beside a session a forged HELLO must not undo a handshake that the responder has finished.
+  const Session* named = session ? session : link_.offered();
+  if (named && frame.unknown == named->remote()) {
+    if (session && attempt_) return;  // under way already
     if (!nudge_allowed(now)) return;
     nudged_ = true;
     begin(now, out);
@@ -100,18 +96,18 @@ void Initiator::on(const Hello& frame, Instant now, Effects& out) {
   }
 }
 
-void Initiator::on(const InitAck& frame, Instant now, Effects& out) {
+void Initiator::on(ByteView payload, const InitAck& frame, Instant now, Effects& out) {
   if (!attempt_ || frame.receiver != attempt_->local || attempt_->key_acks > 0) return;
-  if (!dh_budget_.take(now)) return;
+  if (!link_.take_vouch(vouch_for(payload), now) && !dh_budget_.take(now)) return;
   // A copy: whatever is wrong with this answer, the right one may still come.
   auto handshake = attempt_->after_message_1.clone();
-  if (auto payload = handshake.read_message(frame.message_2); !payload || !payload->empty()) {
-    return out.notice(NoticeKind::unverified);
-  }
+  const auto read = handshake.read_message(frame.message_2);
+  const auto remote = read ? decode_index(*read) : std::nullopt;
+  if (!remote) return out.notice(NoticeKind::unverified);
   const crypto::PublicKey peer = *handshake.remote_static();
   if (peer == setup_.identity->public_key) return out.notice(NoticeKind::own_key, peer);
   if (!setup_.trust.psk_for(peer)) return out.notice(NoticeKind::untrusted, peer);
-  if (!answer(std::move(handshake), frame.sender, now, out)) {
+  if (!answer(std::move(handshake), *remote, now, out)) {
     out.notice(NoticeKind::unverified, peer);
   }
 }

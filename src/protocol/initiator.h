@@ -3,7 +3,6 @@
 #pragma once
 
 #include "protocol/endpoint.h"
-#include "protocol/token_bucket.h"
 
 namespace sts::protocol {
 
@@ -31,18 +30,15 @@ class Initiator : public Endpoint {
   void begin(Instant now, Effects& out);
   void send(Instant now, Effects& out);
   void on(const Hello& frame, Instant now, Effects& out);
-  void on(const InitAck& frame, Instant now, Effects& out);
+  void on(ByteView payload, const InitAck& frame, Instant now, Effects& out);
   void on(const Enc& frame, Instant now, Effects& out);
   bool answer(noise::HandshakeState handshake, SessionIndex remote, Instant now, Effects& out);
   bool nudge_allowed(Instant now);
   Duration jittered(Duration duration);
+  bool uses(SessionIndex local) override { return link_.owns(local); }
 
-  Setup setup_;
-  Bytes prologue_;
   Link link_;
   std::optional<Attempt> attempt_;
-  bool online_ = false;
-  TokenBucket dh_budget_, hello_budget_;
   // Doubles with each nudge until one turns out to have been needed.
   Duration nudge_backoff_ = nudge_backoff_min;
   Instant next_nudge_{};

@@ -36,6 +36,8 @@ void Link::follow(const std::optional<Resume>& resume, Up& up) {
     // Not the stream that was followed so far, if any was: the peer's process is another one.
     up.peer_restarted = rx_id_.has_value();
     rx_ = StreamReceiver();
+    wills_from_ = 0;
+    if (up.peer_restarted) wills_.announced(*peer_, {});
     rx_id_ = resume
                  ? resume->id
                  : stream_id(offered_->session().handshake_hash(), role_ == noise::Role::responder);
@@ -49,7 +51,7 @@ void Link::follow(const std::optional<Resume>& resume, Up& up) {
 void Link::confirm(const std::optional<Resume>& resume, Instant now, Effects& out) {
   Up up{*peer_, current_.has_value(), false};
   follow(resume, up);
-  previous_ = std::move(current_);
+  if (!previous_ || heard() != &*previous_) previous_ = std::move(current_);
   current_ = std::move(offered_);
   offered_.reset();
   used_up_ = false;
@@ -59,11 +61,13 @@ void Link::confirm(const std::optional<Resume>& resume, Instant now, Effects& ou
     previous_.reset();
     tx_.resend_all();
   } else if (previous_) {
-    drop_previous_at_ = now + old_session_linger;
+    drop_previous_at_ = current_->session().opened() > 0
+                            ? now + old_session_linger
+                            : previous_->session().established() + reject_after_time;
     const Bytes end{static_cast<std::uint8_t>(RecordType::end)};
     if (online_ && previous_->session().can_seal(now)) seal(*previous_, end, now, out);
-    if (tx_.in_flight()) probe(now, out);
   }
+  if ((previous_ && tx_.in_flight()) || (wills_.own() && !killed_)) probe(now, out);
   if (limits_.heartbeat > Duration::zero()) heartbeat_at_ = now + limits_.heartbeat;
   flush(now, out);
 }
@@ -79,6 +83,26 @@ void Link::repeat_confirm(Instant now, Effects& out) {
   Bytes plaintext;
   put_confirm(plaintext, confirm_body_);
   send_control(plaintext, now, out);
+}
+
+void Link::vouch(ByteView frame, Instant now, Effects& out) {
+  Bytes plaintext;
+  put_vouch(plaintext, vouch_for(frame));
+  if (ready(now, out) && heard()->session().can_seal(now)) {
+    seal(*heard(), std::move(plaintext), now, out);
+  }
+}
+
+bool Link::take_vouch(const Vouch& frame, Instant now) {
+  if (vouch_ != frame) return false;
+  vouch_.reset();
+  return vouch_budget_.take(now);
+}
+
+// The newest session that the peer is known to have, too: CONFIRM may be lost.
+Link::Bound* Link::heard() {
+  if (previous_ && current_->session().opened() == 0) return &*previous_;
+  return current_ ? &*current_ : nullptr;
 }
 
 Link::Bound* Link::bound(SessionIndex local) {
@@ -112,7 +136,11 @@ void Link::receive(const Enc& frame, Instant now, Effects& out) {
 void Link::take(Bound& session, std::uint64_t counter, const Records& records, Instant now,
                 Effects& out) {
   if (records.ack) {
+    const auto first = tx_.first();
     tx_.acknowledge(*records.ack, now);
+    if (tx_.first() != first) progress_at_ = now;
+    // What came to the peer, the broker had taken, whether it said so or not.
+    unanswered_ = std::min(unanswered_, tx_.frames());
     probe_after_ = protocol::probe_after;
     probe_at_ = tx_.in_flight() ? now + probe_after_ : never;
     if (finishing_ && tx_.idle()) {
@@ -124,7 +152,16 @@ void Link::take(Bound& session, std::uint64_t counter, const Records& records, I
   account(session, counter, records);
   schedule_ack(records, missing_before, now);
   if (records.end) session.end = counter;
-  if (previous_ && previous_->end && previous_->session().opened() == *previous_->end + 1) {
+  if (records.vouch) vouch_ = records.vouch;
+  if (const auto number = session.receive_base + counter; records.will && number >= wills_from_) {
+    wills_from_ = number + 1;
+    wills_.announced(*peer_, records.will);
+  }
+  if (previous_ && &session == &*current_ && session.session().opened() == 1) {
+    drop_previous_at_ = now + old_session_linger;
+  }
+  // More, where VOUCHes followed.
+  if (previous_ && previous_->end && previous_->session().opened() > *previous_->end) {
     previous_.reset();
   }
   deliver(now, out);
@@ -134,7 +171,7 @@ void Link::take(Bound& session, std::uint64_t counter, const Records& records, I
 void Link::account(const Bound& session, std::uint64_t counter, const Records& records) {
   StreamReceiver::Item item;
   item.kill = records.kill;
-  for (const auto& message : records.messages) item.messages.push_back(to_bytes(message));
+  for (const auto& [type, body] : records.messages) item.messages.push_back({type, to_bytes(body)});
   const std::uint64_t own = session.receive_base + counter;
   if (records.resent) {
     item.gap = records.resent->gap;
@@ -146,20 +183,24 @@ void Link::account(const Bound& session, std::uint64_t counter, const Records& r
   rx_.accept(own, std::move(item));
 }
 
+bool Link::Unacked::many() const {
+  return frames >= ack_every || messages >= ack_every_messages || bytes >= ack_every_bytes;
+}
+
 void Link::schedule_ack(const Records& records, bool missing_before, Instant now) {
   if (records.messages.empty() && !records.kill && !records.ping && !records.resent) return;
-  ++unacked_frames_;
-  const bool at_once = records.ping || records.kill || unacked_frames_ >= ack_every ||
-                       rx_.missing() != missing_before;
+  ++unacked_.frames;
+  unacked_.messages += records.messages.size();
+  for (const auto& message : records.messages) unacked_.bytes += message.body.size();
+  const bool at_once =
+      records.ping || records.kill || unacked_.many() || rx_.missing() != missing_before;
   ack_at_ = std::min(ack_at_, at_once ? now : now + ack_delay);
 }
 
 void Link::deliver(Instant now, Effects& out) {
   auto delivery = rx_.take();
   if (killed_) return;  // KILL was the last word.
-  for (auto& message : delivery.messages) {
-    out.events.emplace_back(Delivered{*peer_, std::move(message)});
-  }
+  for (auto& message : delivery.messages) deliver(std::move(message), out);
   if (!delivery.kill) return;
   killed_ = true;
   ack_at_ = now;
@@ -171,12 +212,41 @@ void Link::deliver(Instant now, Effects& out) {
   probe_at_ = heartbeat_at_ = never;
 }
 
+void Link::deliver(Message message, Effects& out) {
+  if (message.type == RecordType::data) {
+    out.events.emplace_back(Delivered{*peer_, std::move(message.body)});
+  } else if (const auto taken = decode_taken(message.body);
+             message.type == RecordType::taken && taken) {
+    out.events.emplace_back(Taken{*peer_, *taken});
+  } else if (const auto durable = decode_durable(message.body);
+             message.type == RecordType::durable && durable) {
+    out.events.emplace_back(Delivered{*peer_, to_bytes(durable->message), durable->number});
+  } else {
+    out.notice(NoticeKind::malformed, peer_);
+  }
+}
+
 std::size_t Link::room() const { return max_frame_ - std::min(max_frame_, frame_overhead); }
 
 Result<void> Link::send(Bytes message, Instant now, Effects& out) {
-  if (message.size() > room()) {
-    return fail(Errc::refused, "the message is larger than the broker takes");
+  return push({RecordType::data, std::move(message)}, now, out);
+}
+
+Result<void> Link::send_durable(const DurableNumber& number, ByteView message, Instant now,
+                                Effects& out) {
+  return push({RecordType::durable, encode_durable(number, message)}, now, out);
+}
+
+void Link::taken(const DurableTaken& taken, Instant now, Effects& out) {
+  (void)push({RecordType::taken, encode_taken(taken)}, now, out);  // there is always room for it
+}
+
+Result<void> Link::push(Message message, Instant now, Effects& out) {
+  if (message.body.size() > room()) {
+    return fail(Errc::refused, "the message is larger than the broker takes",
+                "send it in parts, or raise the broker's largest packet size");
   }
+  if (tx_.idle()) progress_at_ = now;
   auto pushed = tx_.push(std::move(message));
   if (pushed) flush(now, out);
   return pushed;
@@ -188,26 +258,34 @@ void Link::kill(Instant now, Effects& out) {
   flush(now, out);
 }
 
-void Link::publish_failed(std::uint64_t entry, Instant now, Effects& out) {
-  const auto messages = tx_.drop(entry);
-  if (messages == 0) return;
-  out.notice(NoticeKind::dropped, peer_, messages);
+void Link::published(Instant now, Effects& out) {
+  if (unanswered_ > 0) --unanswered_;
   flush(now, out);
 }
 
+void Link::publish_failed(std::uint64_t entry, Instant now, Effects& out) {
+  const auto messages = tx_.drop(entry);
+  if (messages > 0) out.notice(NoticeKind::dropped, peer_, messages);
+  published(now, out);
+}
+
 void Link::probe(Instant now, Effects& out) {
-  const Bytes ping{static_cast<std::uint8_t>(RecordType::ping)};
-  send_control(ping, now, out);
+  Bytes plaintext;
+  put_bare(plaintext, RecordType::ping);
+  if (wills_.own()) put_will(plaintext, *wills_.own());
+  send_control(std::move(plaintext), now, out);
   probe_at_ = std::min(probe_at_, now + probe_after_);
 }
 
 void Link::set_online(bool online, std::size_t max_frame, Instant now, Effects& out) {
   online_ = online;
+  unanswered_ = 0;
   if (!online) return;
+  progress_at_ = now;
   max_frame_ = max_frame;
   if (!current_) return;
   probe_at_ = never;
-  if (tx_.in_flight()) probe(now, out);
+  if (tx_.in_flight() || wills_.own()) probe(now, out);
   flush(now, out);
 }
 
@@ -222,14 +300,15 @@ bool Link::ready(Instant now, Effects& out) {
 
 void Link::flush(Instant now, Effects& out) {
   while (ready(now, out)) {
-    const auto next = tx_.next(current_->send_number(), std::min(pack_bytes, room()), now);
+    const auto next = tx_.next(current_->send_number(), std::min(pack_bytes, room()),
+                               unanswered_ < frames_unanswered, now);
     if (!next && ack_at_ > now) return;
     Bytes plaintext;
     plaintext.reserve(64 + (next ? next->records.size() : 0));
     if (ack_at_ != never) {
       put_ack(plaintext, rx_.ack());
       ack_at_ = never;
-      unacked_frames_ = 0;
+      unacked_ = {};
     }
     if (!next) {
       seal(*current_, std::move(plaintext), now, out);
@@ -240,6 +319,7 @@ void Link::flush(Instant now, Effects& out) {
     seal(*current_, std::move(plaintext), now, out);
     out.publish.back().messages = Ticket{*peer_, next->entry};
     out.publish.back().first_time = !next->again;
+    ++unanswered_;
     probe_at_ = std::min(probe_at_, now + probe_after_);
   }
 }

@@ -9,13 +9,16 @@
 #include "protocol/effects.h"
 #include "protocol/session.h"
 #include "protocol/stream.h"
+#include "protocol/token_bucket.h"
+#include "protocol/will.h"
 
 namespace sts::protocol {
 
 class Link {
  public:
-  Link(noise::Role role, const Limits& limits)
-      : role_(role), limits_(limits), tx_(limits.pad != Pad::none) {}
+  /// `wills` must outlive it.
+  Link(noise::Role role, const Limits& limits, Wills& wills)
+      : role_(role), limits_(limits), wills_(wills), tx_(limits.pad != Pad::none) {}
 
   const std::optional<crypto::PublicKey>& peer() const { return peer_; }
 
@@ -37,6 +40,12 @@ class Link {
   /// CONFIRM again, for a KEYACK that came again.
   void repeat_confirm(Instant now, Effects& out);
 
+  /// Tells the peer, where a session is in use, that `frame` of a handshake comes from this side.
+  void vouch(ByteView frame, Instant now, Effects& out);
+  /// Whether the peer has done so for this frame; true once for each time it has, and so often
+  /// only.
+  bool take_vouch(const Vouch& frame, Instant now);
+
   // --- Using them ------------------------------------------------------------------------------
   bool owns(SessionIndex local) { return bound(local) != nullptr; }
   const Session* current() const { return current_ ? &current_->session() : nullptr; }
@@ -48,11 +57,19 @@ class Link {
   /// Errc::limit where the buffer is full, Errc::refused where the message is over the largest
   /// frame.
   Result<void> send(Bytes message, Instant now, Effects& out);
+  /// As send(). After Up of a new process of the peer the queue is to be sent again from what it
+  /// last told to be taken, the first message with a gap down to 0.
+  Result<void> send_durable(const DurableNumber& number, ByteView message, Instant now,
+                            Effects& out);
+  /// Tells the peer what of its durable messages won't be lost here.
+  void taken(const DurableTaken& taken, Instant now, Effects& out);
   void kill(Instant now, Effects& out);
-  /// Gives the entry's messages up.
+  /// The broker answered one frame with messages: it took it. Others may follow.
+  void published(Instant now, Effects& out);
+  /// It, or the way there, refused the frame. Gives the entry's messages up.
   void publish_failed(std::uint64_t entry, Instant now, Effects& out);
 
-  /// Asks the peer for a sign of life, and what it has.
+  /// Asks the peer for a sign of life, and what it has. Tells it of our will.
   void probe(Instant now, Effects& out);
   /// The connection to the broker came or went. What was published just before may be lost.
   void set_online(bool online, std::size_t max_frame, Instant now, Effects& out);
@@ -70,6 +87,10 @@ class Link {
   bool idle() const { return tx_.idle(); }
   /// send() would say Errc::limit for its buffer.
   bool full() const { return tx_.full(); }
+  /// The peer, which may answer all the same, has long acknowledged nothing of what waits for it.
+  bool stalled(Instant now) const {
+    return online_ && !tx_.idle() && now - progress_at_ >= stalled_after;
+  }
 
  private:
   /// A session and the generations that its frames belong to.
@@ -88,6 +109,7 @@ class Link {
   };
 
   Bound* bound(SessionIndex local);
+  Bound* heard();
   void take(Bound& session, std::uint64_t counter, const Records& records, Instant now,
             Effects& out);
   void follow(const std::optional<Resume>& resume, Up& up);
@@ -95,6 +117,8 @@ class Link {
   void schedule_ack(const Records& records, bool missing_before, Instant now);
   void deliver(Instant now, Effects& out);
   void flush(Instant now, Effects& out);
+  Result<void> push(Message message, Instant now, Effects& out);
+  void deliver(Message message, Effects& out);
   bool ready(Instant now, Effects& out);
   void seal(Bound& session, Bytes plaintext, Instant now, Effects& out);
   void send_control(Bytes plaintext, Instant now, Effects& out);
@@ -102,6 +126,7 @@ class Link {
 
   noise::Role role_;
   Limits limits_;
+  Wills& wills_;
   std::optional<crypto::PublicKey> peer_;
   std::optional<Bound> current_, previous_, offered_;
   std::optional<Resume> confirm_body_;  // responder: what CONFIRM says in the current session
@@ -111,13 +136,23 @@ class Link {
   std::uint64_t tx_generation_ = 0;
   StreamReceiver rx_;
   std::optional<StreamId> rx_id_;
+  std::uint64_t wills_from_ = 0;  // the number above that of the last WILL
+
+  std::optional<Vouch> vouch_;  // the peer's last
+  TokenBucket vouch_budget_{vouch_burst, vouch_interval};
 
   bool online_ = true;
   bool finishing_ = false, killed_ = false, used_up_ = false;
   std::size_t max_frame_ = SIZE_MAX;
-  std::uint64_t unacked_frames_ = 0;  // received since our last ACK
-  int probes_ = 0;                    // without an answer
+  std::size_t unanswered_ = 0;  // frames with messages, by the broker
+  /// Received since our last ACK.
+  struct Unacked {
+    std::uint64_t frames = 0, messages = 0, bytes = 0;
+    bool many() const;
+  } unacked_;
+  int probes_ = 0;  // without an answer
   Duration probe_after_ = protocol::probe_after;
+  Instant progress_at_{};  // the peer last acknowledged something new, or had nothing to
   Instant ack_at_ = never, probe_at_ = never, heartbeat_at_ = never, drop_previous_at_ = never;
 };
 

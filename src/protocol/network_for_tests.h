@@ -66,6 +66,13 @@ class Network {
   std::vector<Frame> recorded;  // everything published, one entry for each receiver
   Instant now{std::chrono::hours(1)};
   std::size_t max_frame = SIZE_MAX;
+  /// Whether the broker answers a frame with messages at once, or when it is told to.
+  bool answers = true;
+  struct Unanswered {
+    std::size_t from;
+    Ticket messages;
+  };
+  std::deque<Unanswered> unanswered;
 
   /// Starts a process that isn't online yet.
   Node add(NodeOptions options) {
@@ -104,6 +111,16 @@ class Network {
     call(node, [&](Effects& out) {
       endpoint(node).link(ticket.peer)->publish_failed(ticket.entry, now, out);
     });
+  }
+
+  void answer_front() {
+    const auto [from, ticket] = unanswered.front();
+    unanswered.pop_front();
+    Link* way = endpoint(from).link(ticket.peer);
+    if (way) call(from, [&](Effects& out) { way->published(now, out); });
+  }
+  void answer_all() {
+    while (!unanswered.empty()) answer_front();
   }
 
   /// Bytes from nowhere on the topic that `to` reads.
@@ -176,6 +193,18 @@ class Network {
     return out;
   }
 
+  /// One step of a node, whose effects are carried out.
+  template <typename F>
+  std::invoke_result_t<F, Effects&> call(Node node, F f) {
+    struct CarryOut {
+      Network& network;
+      Node from;
+      Effects out = {};
+      ~CarryOut() { network.carry_out(from, std::move(out)); }
+    } effects{*this, node};
+    return f(effects.out);
+  }
+
  private:
   struct Process {
     NodeOptions options;
@@ -191,6 +220,7 @@ class Network {
     Process& node = *nodes_[index];
     const NodeOptions& options = node.options;
     node.endpoint.reset();
+    forget_unanswered(index);
     node.events.clear();
     node.online = false;
     node.process = ++processes_;
@@ -210,22 +240,16 @@ class Network {
     }
   }
 
+  void forget_unanswered(Node node) {
+    std::erase_if(unanswered, [&](const auto& it) { return it.from == node; });
+  }
+
   void set_online(Node node, bool online) {
+    forget_unanswered(node);
     nodes_[node]->online = online;
     call(node, [&](Effects& out) {
       endpoint(node).set_online(online, online ? max_frame : 0, now, out);
     });
-  }
-
-  template <typename F>
-  std::invoke_result_t<F, Effects&> call(Node node, F f) {
-    struct CarryOut {
-      Network& network;
-      Node from;
-      Effects out = {};
-      ~CarryOut() { network.carry_out(from, std::move(out)); }
-    } effects{*this, node};
-    return f(effects.out);
   }
 
   void carry_out(Node from, Effects effects) {
@@ -239,7 +263,9 @@ class Network {
         recorded.push_back(frame);
         if (!tap || tap(frame)) queue.push_back(std::move(frame));
       }
+      if (publish.messages) unanswered.push_back({from, *publish.messages});
     }
+    if (answers) answer_all();
   }
 
   std::vector<std::unique_ptr<Process>> nodes_;
@@ -311,6 +337,8 @@ inline Limits rekeying_every(std::uint64_t messages) {
   return limits;
 }
 
-inline bool is_enc(const Network::Frame& frame) { return frame.bytes[0] >= 5; }
+inline bool is_enc(const Network::Frame& frame) {
+  return frame.bytes[0] == 5 || frame.bytes[0] == 6;
+}
 
 }  // namespace sts::protocol

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/reader.h"
+#include "crypto/hash.h"
 
 namespace sts::protocol {
 namespace {
@@ -17,7 +18,8 @@ bool once(bool& flag) {
 bool decode_ack(Reader& in, std::optional<Ack>& out) {
   const auto next = in.varint();
   const auto missing = in.varint();
-  if (!next || !missing || out || *missing > UINT64_MAX - *next) return false;
+  if (!next || !missing || out || *next >= numbers_end || *missing >= numbers_end - *next)
+    return false;
   out = Ack{*next, *next + *missing};
   return true;
 }
@@ -26,7 +28,7 @@ bool decode_resent(Reader& in, const Records& before, std::optional<Resent>& out
   if (!before.messages.empty() || before.kill) return false;
   const auto number = in.varint();
   const auto gap = in.varint();
-  if (!number || !gap || out || *gap > *number) return false;
+  if (!number || !gap || out || *number >= numbers_end || *gap > *number) return false;
   out = Resent{*number, *gap};
   return true;
 }
@@ -37,11 +39,17 @@ bool decode_confirm(Reader& in, std::optional<Confirm>& out) {
   return decode_resume(in.rest(), out->resume);
 }
 
-bool decode_sized(Reader& in, std::vector<ByteView>& out) {
-  const auto size = in.varint();
-  if (!size || *size > in.left()) return false;
-  out.push_back(*in.take(static_cast<std::size_t>(*size)));
-  return true;
+/// VOUCH and WILL.
+bool decode_16(Reader& in, std::optional<std::array<std::uint8_t, 16>>& out) {
+  const bool first = !out;
+  out = in.array<16>();
+  return first && out;
+}
+
+bool decode_sized(RecordType type, Reader& in, std::vector<MessageView>& out) {
+  const auto body = in.sized();
+  if (body) out.push_back({type, *body});
+  return body.has_value();
 }
 
 bool decode_one(RecordType type, Reader& in, Records& out) {
@@ -51,10 +59,10 @@ bool decode_one(RecordType type, Reader& in, Records& out) {
     case RecordType::confirm:
       return decode_confirm(in, out.confirm);
     case RecordType::data:
-      out.messages.push_back(in.rest());
+      out.messages.push_back({RecordType::data, in.rest()});
       return true;
     case RecordType::sized_data:
-      return decode_sized(in, out.messages);
+      return decode_sized(RecordType::data, in, out.messages);
     case RecordType::resent:
       return decode_resent(in, out, out.resent);
     case RecordType::ack:
@@ -65,6 +73,13 @@ bool decode_one(RecordType type, Reader& in, Records& out) {
       return once(out.end);
     case RecordType::kill:
       return once(out.kill);
+    case RecordType::vouch:
+      return decode_16(in, out.vouch);
+    case RecordType::will:
+      return decode_16(in, out.will);
+    case RecordType::durable:
+    case RecordType::taken:
+      return decode_sized(type, in, out.messages);
   }
   return false;
 }
@@ -106,13 +121,29 @@ void put_data(Bytes& out, ByteView message) {
   append(out, message);
 }
 
-void put_sized_data(Bytes& out, ByteView message) {
-  put_type(out, RecordType::sized_data);
-  put_varint(out, message.size());
-  append(out, message);
+void put_sized(Bytes& out, RecordType type, ByteView body) {
+  put_type(out, type == RecordType::data ? RecordType::sized_data : type);
+  sts::put_sized(out, body);
 }
 
 void put_bare(Bytes& out, RecordType type) { put_type(out, type); }
+
+void put_vouch(Bytes& out, const Vouch& vouch) {
+  put_type(out, RecordType::vouch);
+  append(out, vouch);
+}
+
+void put_will(Bytes& out, const ConnectionId& connection) {
+  put_type(out, RecordType::will);
+  append(out, connection);
+}
+
+Vouch vouch_for(ByteView frame) {
+  const auto digest = crypto::hash(frame);
+  Vouch out;
+  std::copy_n(digest.begin(), out.size(), out.begin());
+  return out;
+}
 
 std::size_t padded_size(std::size_t size, Pad pad) {
   std::size_t granule = 1;
@@ -143,6 +174,7 @@ bool decode_resume(ByteView bytes, std::optional<Resume>& out) {
   const auto generation = in.varint();
   const auto first = in.varint();
   if (!id || !generation || !first || !in.empty()) return false;
+  if (*generation >= generations_end || *first >= numbers_end) return false;
   out = Resume{*id, *generation, *first};
   return true;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "protocol/frame.h"
 #include "protocol/limits.h"
 
 namespace sts::protocol {
@@ -21,6 +22,10 @@ enum class RecordType : std::uint8_t {
   ping = 0x06,
   end = 0x07,  // the last frame under these keys
   kill = 0x08,
+  vouch = 0x09,    // for a frame of a handshake
+  will = 0x0a,     // the connection that the sender has a will for
+  durable = 0x0b,  // a message with its durable number
+  taken = 0x0c,    // which of the other side's durable messages were
 };
 
 using StreamId = std::array<std::uint8_t, 8>;
@@ -45,8 +50,22 @@ struct Resent {
   std::uint64_t gap = 0;  // how many numbers right before `number` carried nothing to keep
 };
 
+/// The start of the hash of a handshake's frame: its author is who the session is with.
+using Vouch = std::array<std::uint8_t, 16>;
+Vouch vouch_for(ByteView frame);
+
 struct Confirm {
   std::optional<Resume> resume;
+};
+
+/// What a stream carries from one side to the other: once, in order.
+struct Message {
+  RecordType type = RecordType::data;  // or durable, or taken
+  Bytes body;
+};
+struct MessageView {
+  RecordType type;
+  ByteView body;
 };
 
 /// The records of one frame, taken apart. Messages are views of the plaintext.
@@ -54,19 +73,24 @@ struct Records {
   std::optional<Confirm> confirm;
   std::optional<Resent> resent;
   std::optional<Ack> ack;
+  std::optional<Vouch> vouch;
+  std::optional<ConnectionId> will;
   bool ping = false, end = false, kill = false;
-  std::vector<ByteView> messages;
+  std::vector<MessageView> messages;
 };
 
-/// Nothing where any byte is not as it has to be; each kind but data may stand once.
+/// Nothing where any byte is not as it has to be; each kind but those of messages may stand once.
 std::optional<Records> decode_records(ByteView plaintext);
 
 void put_confirm(Bytes& out, const std::optional<Resume>& resume);
 void put_resent(Bytes& out, const Resent& resent);
 void put_ack(Bytes& out, const Ack& ack);
 void put_data(Bytes& out, ByteView message);
-void put_sized_data(Bytes& out, ByteView message);
+/// Data, durable or taken, with its length.
+void put_sized(Bytes& out, RecordType type, ByteView body);
 void put_bare(Bytes& out, RecordType type);  // ping, end, kill
+void put_vouch(Bytes& out, const Vouch& vouch);
+void put_will(Bytes& out, const ConnectionId& connection);
 
 /// What a plaintext of `size` bytes, not 0, is filled up to with PADDING.
 std::size_t padded_size(std::size_t size, Pad pad);

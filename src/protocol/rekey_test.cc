@@ -1,6 +1,8 @@
 // New keys under traffic; what becomes of the old ones.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "protocol/network_for_tests.h"
 
 namespace sts::protocol {
@@ -77,8 +79,65 @@ TEST(Rekey, TheOldKeysLingerForWhatIsMissing) {
   EXPECT_TRUE(net.link(net.r, net.i)->owns(at_r));
   net.deliver(withheld.at(0));
   EXPECT_EQ(net.received(net.r), Texts{"late"}) << "under the old keys";
+  // As long as the initiator wasn't heard in the new session it may not have it.
+  net.run_for(2 * old_session_linger);
+  EXPECT_TRUE(net.link(net.r, net.i)->owns(at_r));
+  net.tap = [&](const Network::Frame& frame) {
+    return std::ranges::none_of(withheld, [&](const auto& it) { return it.bytes == frame.bytes; });
+  };
+  ASSERT_TRUE(net.send(net.i, net.r, "under the new keys"));
+  net.run_for(1s);
+  EXPECT_TRUE(net.link(net.r, net.i)->owns(at_r)) << "END is missing";
   net.run_for(old_session_linger);
   EXPECT_FALSE(net.link(net.r, net.i)->owns(at_r));
+}
+
+TEST(Rekey, TheOldKeysGoAtLastWhenTheyAreUsedUp) {
+  Pair net;
+  net.up();
+  const SessionIndex at_r = net.link(net.r, net.i)->current()->local();
+  net.tap = [&](const Network::Frame& frame) { return frame.from == net.r || !is_enc(frame); };
+  net.run_for(reject_after_time - 2s);
+  ASSERT_EQ(net.all<Up>(net.r).size(), 2U);
+  EXPECT_TRUE(net.link(net.r, net.i)->owns(at_r));
+  net.run_for(2s);
+  EXPECT_FALSE(net.link(net.r, net.i)->owns(at_r));
+}
+
+TEST(Rekey, WhatBeginsAGenerationAndFindsNoRoomComesAgain) {
+  Pair net;
+  net.up();
+  net.run_for(1h - 1s);
+  // The second waits for the first, and fills so much that the fourth finds no room. The third
+  // comes after the fourth, which was sent again meanwhile.
+  const Texts texts{"first", std::string(send_buffer_bytes - 100, '2'), "third",
+                    std::string(send_buffer_bytes, '4')};
+  bool key_ack = false;
+  std::map<std::uint64_t, int> tries;  // of each entry
+  net.tap = [&](const Network::Frame& frame) {
+    if (frame.from == net.r) return key_ack || !is_enc(frame);
+    key_ack = key_ack || frame.bytes[0] == static_cast<std::uint8_t>(FrameType::key_ack);
+    if (!frame.messages) return true;
+    const int tried = ++tries[frame.messages->entry];
+    const auto nth = std::distance(tries.begin(), tries.find(frame.messages->entry));
+    return !(nth == 0 && tried == 1) && !(nth == 2 && tried <= 2);
+  };
+  for (std::size_t n = 0; n < 3; ++n) ASSERT_TRUE(net.send(net.i, net.r, texts[n]));
+  net.run();
+  net.now = net.next_deadline();
+  while (net.all<Up>(net.i).size() < 2) {
+    net.advance_due();
+    if (net.queue.empty())
+      net.now = net.next_deadline();
+    else
+      net.deliver_front();
+  }
+  ASSERT_TRUE(net.send(net.i, net.r, texts[3]));
+  net.kill(net.i, net.r);
+  net.run_for(1min);
+  EXPECT_EQ(tries.size(), 5U);
+  EXPECT_TRUE(net.received(net.r) == texts);
+  EXPECT_EQ(net.all<Finished>(net.i).size(), 1U);
 }
 
 TEST(Rekey, UsedUpKeysSendNothingUntilRenewed) {

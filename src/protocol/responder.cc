@@ -4,14 +4,6 @@
 
 namespace sts::protocol {
 
-Responder::Responder(Setup setup)
-    : setup_(std::move(setup)),
-      prologue_(prologue(setup_.topics)),
-      dh_budget_(dh_burst, dh_interval),
-      key_ack_budget_(dh_burst, dh_interval),
-      hello_budget_(hello_burst, hello_interval),
-      repeat_budget_(hello_burst, hello_interval) {}
-
 std::vector<Link*> Responder::links() {
   std::vector<Link*> out;
   for (auto& [key, served] : served_) {
@@ -35,47 +27,81 @@ void Responder::receive(ByteView payload, Instant now, Effects& out) {
   if (const auto* init_req = std::get_if<InitReq>(&*frame)) return on(payload, *init_req, now, out);
   if (const auto* key_ack = std::get_if<KeyAck>(&*frame)) return on(payload, *key_ack, now, out);
   if (const auto* enc = std::get_if<Enc>(&*frame)) return on(*enc, now, out);
+  if (const auto* will = std::get_if<Will>(&*frame)) return wills_.receive(*will, now, out);
   // HELLO or INITACK: another responder speaks where an initiator should.
   out.notice(NoticeKind::same_role);
 }
 
 void Responder::on(ByteView payload, const InitReq& frame, Instant now, Effects& out) {
+  const auto vouchers = take_vouches(payload, now);
+  const auto send = [&](const Pending& pending) {
+    for (auto* voucher : vouchers) {
+      voucher->vouched_for = pending.order;
+      voucher->link.vouch(pending.init_ack, now, out);
+    }
+    out.publish.push_back({pending.init_ack});
+  };
   const auto same = std::ranges::find_if(
       pending_, [&](const Pending& p) { return std::ranges::equal(p.init_req, payload); });
   if (same != pending_.end()) {
-    if (repeat_budget_.take(now)) out.publish.push_back({same->init_ack});
+    if (!vouchers.empty() || repeat_budget_.take(now)) send(*same);
     return;
   }
 
-  noise::HandshakeState::Known known;
-  known.local_static = setup_.identity;
-  known.psk = [this](const crypto::PublicKey* peer) { return setup_.trust.psk_for(*peer); };
-  noise::HandshakeState handshake(noise::XXpsk3, noise::Role::responder, prologue_,
-                                  std::move(known));
+  auto handshake = new_handshake(noise::Role::responder);
   const auto read = handshake.read_message(frame.message_1);
-  if (!read || !read->empty()) return out.notice(NoticeKind::unverified);
-  if (!dh_budget_.take(now)) return;  // Message 1 cost none.
-  const auto message = handshake.write_message({}, *setup_.random);
+  const auto remote = read ? decode_index(*read) : std::nullopt;
+  if (!remote) return out.notice(NoticeKind::unverified);
+  if (vouchers.empty() && !dh_budget_.take(now)) return;  // Message 1 cost none.
+  const SessionIndex local = new_index();
+  const auto message = handshake.write_message(encode_index(local), *setup_.random);
   if (!message) return out.notice(NoticeKind::unverified);
 
-  InitAck answer{frame.sender, random_session_index(*setup_.random), {}};
+  InitAck answer{*remote, {}};
   std::ranges::copy(*message, answer.message_2.begin());
-  if (pending_.size() >= pending_handshakes) pending_.pop_front();
-  pending_.push_back({to_bytes(payload), encode(answer), std::move(handshake), answer.sender,
-                      frame.sender, ++handshakes_, now + pending_lifetime});
-  out.publish.push_back({pending_.back().init_ack});
+  make_room();
+  pending_.push_back({to_bytes(payload), encode(answer), std::move(handshake), local, *remote,
+                      ++handshakes_, now + pending_lifetime});
+  send(pending_.back());
+}
+
+void Responder::make_room() {
+  if (pending_.size() < pending_handshakes) return;
+  // Strangers' requests don't push a peer's out.
+  const auto oldest = std::ranges::find_if(pending_, [&](const auto& it) { return !vouched(it); });
+  pending_.erase(oldest == pending_.end() ? pending_.begin() : oldest);
+}
+
+std::vector<Responder::Served*> Responder::take_vouches(ByteView frame, Instant now) {
+  const auto hash = vouch_for(frame);
+  std::vector<Served*> out;
+  for (auto& [key, served] : served_) {
+    if (served->link.take_vouch(hash, now)) out.push_back(served.get());
+  }
+  return out;
+}
+
+bool Responder::vouched(const Pending& pending) const {
+  return std::ranges::any_of(
+      served_, [&](const auto& it) { return it.second->vouched_for == pending.order; });
+}
+
+bool Responder::uses(SessionIndex local) {
+  return std::ranges::find(pending_, local, &Pending::local) != pending_.end() ||
+         std::ranges::any_of(served_, [&](const auto& it) { return it.second->link.owns(local); });
 }
 
 void Responder::on(ByteView payload, const KeyAck& frame, Instant now, Effects& out) {
+  const bool vouched = !take_vouches(payload, now).empty();
   for (auto& [key, served] : served_) {
     if (std::ranges::equal(served->key_ack, payload)) {
-      if (repeat_budget_.take(now)) served->link.repeat_confirm(now, out);
+      if (vouched || repeat_budget_.take(now)) served->link.repeat_confirm(now, out);
       return;
     }
   }
   const auto pending = std::ranges::find(pending_, frame.receiver, &Pending::local);
   if (pending == pending_.end()) return answer_unknown(frame.receiver, now, out);
-  if (!key_ack_budget_.take(now)) return;
+  if (!vouched && !key_ack_budget_.take(now)) return;
 
   // A copy: a forged KEYACK doesn't use the handshake up.
   auto handshake = pending->after_message_2.clone();
@@ -105,7 +131,7 @@ void Responder::accept(ByteView payload, const Pending& pending, noise::Handshak
   if (served && pending.order < served->order) return;
   // After its KILL a peer begins anew, unless it only missed the answer.
   if (!served || (served->link.killed() && !served->link.follows(resume))) {
-    served = std::make_unique<Served>(setup_.limits);
+    served = std::make_unique<Served>(setup_.limits, wills_);
     served->link.set_online(online_, max_frame_, now, out);
   }
   served->key_ack = to_bytes(payload);

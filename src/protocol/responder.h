@@ -6,13 +6,12 @@
 #include <memory>
 
 #include "protocol/endpoint.h"
-#include "protocol/token_bucket.h"
 
 namespace sts::protocol {
 
 class Responder : public Endpoint {
  public:
-  explicit Responder(Setup setup);
+  explicit Responder(Setup setup) : Endpoint(std::move(setup), noise::Role::responder) {}
 
   void set_online(bool online, std::size_t max_frame, Instant now, Effects& out) override;
   void receive(ByteView payload, Instant now, Effects& out) override;
@@ -30,10 +29,11 @@ class Responder : public Endpoint {
     Instant expires;
   };
   struct Served {
-    explicit Served(const Limits& limits) : link(noise::Role::responder, limits) {}
+    Served(const Limits& limits, Wills& wills) : link(noise::Role::responder, limits, wills) {}
     Link link;
-    Bytes key_ack;            // that made the present session
-    std::uint64_t order = 0;  // of the handshake that made it
+    Bytes key_ack;                  // that made the present session
+    std::uint64_t order = 0;        // of the handshake that made it
+    std::uint64_t vouched_for = 0;  // the last pending handshake, by its order
   };
 
   void on(ByteView payload, const InitReq& frame, Instant now, Effects& out);
@@ -42,14 +42,16 @@ class Responder : public Endpoint {
   void accept(ByteView payload, const Pending& pending, noise::HandshakeState handshake,
               const std::optional<Resume>& resume, Instant now, Effects& out);
   void answer_unknown(SessionIndex index, Instant now, Effects& out);
+  void make_room();
+  std::vector<Served*> take_vouches(ByteView frame, Instant now);
+  bool vouched(const Pending& pending) const;
+  bool uses(SessionIndex local) override;
 
-  Setup setup_;
-  Bytes prologue_;
   std::deque<Pending> pending_;  // oldest first
   std::uint64_t handshakes_ = 0;
   std::map<crypto::PublicKey, std::unique_ptr<Served>> served_;
-  TokenBucket dh_budget_, key_ack_budget_, hello_budget_, repeat_budget_;
-  bool online_ = false;
+  TokenBucket key_ack_budget_{dh_burst, dh_interval};
+  TokenBucket repeat_budget_{hello_burst, hello_interval};
   std::size_t max_frame_ = SIZE_MAX;
 };
 

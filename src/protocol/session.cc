@@ -15,10 +15,14 @@ void put_topic(Bytes& out, const Bytes& topic) {
 
 }  // namespace
 
-Bytes prologue(const Topics& topics) {
-  Bytes out = to_bytes(as_bytes("STS 2 session"));
+void put_topics(Bytes& out, const Topics& topics) {
   put_topic(out, topics.initiator_to_responder);
   put_topic(out, topics.responder_to_initiator);
+}
+
+Bytes prologue(const Topics& topics) {
+  Bytes out = to_bytes(as_bytes("STS 2 session"));
+  put_topics(out, topics);
   return out;
 }
 
@@ -29,8 +33,6 @@ Session::Session(noise::HandshakeState handshake, noise::Role role, SessionIndex
       remote_(remote),
       send_type_(role == noise::Role::initiator ? FrameType::enc_from_initiator
                                                 : FrameType::enc_from_responder),
-      receive_type_(role == noise::Role::initiator ? FrameType::enc_from_responder
-                                                   : FrameType::enc_from_initiator),
       send_topic_(role == noise::Role::initiator ? topics.initiator_to_responder
                                                  : topics.responder_to_initiator),
       receive_topic_(role == noise::Role::initiator ? topics.responder_to_initiator

@@ -20,7 +20,9 @@ struct Topics {
   Bytes responder_to_initiator;
 };
 
-/// "STS 2 session" and both topics, the initiator's first, each with its length as in MQTT.
+/// Both topics, the initiator's first, each with its length as in MQTT.
+void put_topics(Bytes& out, const Topics& topics);
+/// "STS 2 session" and both topics.
 Bytes prologue(const Topics& topics);
 
 class Session {
@@ -55,7 +57,7 @@ class Session {
 
   Limits limits_;
   SessionIndex local_, remote_;
-  FrameType send_type_, receive_type_;
+  FrameType send_type_;
   const Bytes& send_topic_;
   const Bytes& receive_topic_;
   crypto::Hash handshake_hash_;

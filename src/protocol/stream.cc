@@ -9,27 +9,36 @@ namespace {
 
 std::size_t size_of(const StreamReceiver::Item& item) {
   std::size_t size = sizeof(item);
-  for (const auto& message : item.messages) size += sizeof(Bytes) + message.size();
+  for (const auto& message : item.messages) size += sizeof(Message) + message.body.size();
   return size;
 }
 
-// Type and length of sized_data, at most.
+// Type and length of sized_data: at most, and at least.
 constexpr std::size_t sized_overhead = 1 + 10;
+constexpr std::size_t sized_overhead_min = 1 + 1;
 
 }  // namespace
 
-Result<void> StreamSender::push(Bytes message) {
-  if (full()) {
-    return fail(Errc::limit, "too many messages wait for the peer's acknowledgement");
+Result<void> StreamSender::push(Message message) {
+  if (message.type == RecordType::taken) {
+    if (!queue_.empty() && queue_.back().type == RecordType::taken) {
+      queue_size_ -= sized_overhead_min + queue_.back().body.size();
+      queue_.pop_back();
+    }
+  } else if (full()) {
+    return fail(Errc::limit, "too many messages wait for the peer's acknowledgement",
+                "wait until some are acknowledged");
+  } else {
+    ++messages_;
+    bytes_ += message.body.size();
   }
-  ++messages_;
-  bytes_ += message.size();
+  queue_size_ += sized_overhead_min + message.body.size();
   queue_.push_back(std::move(message));
   return {};
 }
 
 std::optional<StreamSender::Outgoing> StreamSender::next(std::uint64_t number, std::size_t max_size,
-                                                         Instant now) {
+                                                         bool partly, Instant now) {
   if (marked_ > 0) {
     Entry& again = *std::ranges::find_if(entries_, &Entry::resend);
     again.resend = false;
@@ -38,6 +47,7 @@ std::optional<StreamSender::Outgoing> StreamSender::next(std::uint64_t number, s
     return Outgoing{Resent{again.number, gap(again)}, again.records, again.number, true};
   }
   if (entries_.size() >= frames_in_flight || (queue_.empty() && !kill_waits_)) return std::nullopt;
+  if (!partly && !queue_.empty() && queue_size_ < max_size) return std::nullopt;
   const bool same_generation =
       next_entry_ > 0 && number / generation_span == (next_entry_ - 1) / generation_span;
   const Entry& entry = entries_.emplace_back(pack(number, max_size));
@@ -59,16 +69,21 @@ StreamSender::Entry StreamSender::pack(std::uint64_t number, std::size_t max_siz
     return entry;
   }
   for (;;) {
-    const Bytes message = std::move(queue_.front());
+    const auto [type, body] = std::move(queue_.front());
     queue_.pop_front();
-    ++entry.messages;
-    entry.bytes += message.size();
-    const std::size_t size = entry.records.size() + message.size() + 2 * sized_overhead;
-    if (queue_.empty() || size + queue_.front().size() > max_size) {
-      sized_ ? put_sized_data(entry.records, message) : put_data(entry.records, message);
-      return entry;
+    queue_size_ -= sized_overhead_min + body.size();
+    if (type != RecordType::taken) {
+      ++entry.messages;
+      entry.bytes += body.size();
     }
-    put_sized_data(entry.records, message);
+    const std::size_t size = entry.records.size() + body.size() + 2 * sized_overhead;
+    const bool last = queue_.empty() || size + queue_.front().body.size() > max_size;
+    if (last && !sized_ && type == RecordType::data) {
+      put_data(entry.records, body);
+    } else {
+      put_sized(entry.records, type, body);
+    }
+    if (last) return entry;
   }
 }
 

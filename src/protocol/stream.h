@@ -26,20 +26,23 @@ class StreamSender {
   /// `sized`: each message carries its length, so that padding can follow it.
   explicit StreamSender(bool sized) : sized_(sized) {}
 
-  /// Errc::limit where the buffer is full: the message was not accepted.
-  Result<void> push(Bytes message);
+  /// Errc::limit where the buffer is full: the message was not accepted. What was taken is always
+  /// told, and replaces what was to be told and waits.
+  Result<void> push(Message message);
   /// The stream's last word.
   void push_kill() { kill_waits_ = true; }
 
   /// Records to be sent in the frame `number`, or nothing. `number` grows from call to call.
   /// Messages that wait share a frame up to `max_size` bytes of records; a longer one goes alone.
+  /// Unless `partly`, messages that don't fill a frame go on waiting.
   struct Outgoing {
     std::optional<Resent> resent;  // to be put before the records
     ByteView records;              // valid until the next call of a member that isn't const
     std::uint64_t entry = 0;       // the number the entry is known by
     bool again = false;            // it was sent before
   };
-  std::optional<Outgoing> next(std::uint64_t number, std::size_t max_size, Instant now);
+  std::optional<Outgoing> next(std::uint64_t number, std::size_t max_size, bool partly,
+                               Instant now);
 
   /// Forgets what arrived, and marks what is missing to be sent again, unless it just was.
   void acknowledge(const Ack& ack, Instant now);
@@ -50,6 +53,7 @@ class StreamSender {
 
   bool full() const { return messages_ >= send_buffer_messages || bytes_ >= send_buffer_bytes; }
   bool in_flight() const { return !entries_.empty(); }
+  std::size_t frames() const { return entries_.size(); }
   bool idle() const { return entries_.empty() && queue_.empty() && !kill_waits_; }
   std::size_t unacknowledged() const { return messages_; }
   /// The lowest number the receiver may still need.
@@ -71,11 +75,12 @@ class StreamSender {
   Entry pack(std::uint64_t number, std::size_t max_size);
 
   bool sized_;
-  std::deque<Bytes> queue_;       // accepted, not sent yet
+  std::deque<Message> queue_;     // accepted, not sent yet
   std::deque<Entry> entries_;     // sent, not acknowledged, by number
   std::uint64_t next_entry_ = 0;  // one above the last entry's number
   std::size_t messages_ = 0, bytes_ = 0;
-  std::size_t marked_ = 0;  // entries to be sent again
+  std::size_t queue_size_ = 0;  // of the records that the queue makes, at least
+  std::size_t marked_ = 0;      // entries to be sent again
   bool kill_waits_ = false;
 };
 
@@ -83,7 +88,7 @@ class StreamReceiver {
  public:
   struct Item {
     std::uint64_t gap = 0;
-    std::vector<Bytes> messages;
+    std::vector<Message> messages;
     bool kill = false;
     bool empty() const { return messages.empty() && !kill; }
   };
@@ -94,7 +99,7 @@ class StreamReceiver {
 
   /// What is next in order, once each.
   struct Delivery {
-    std::vector<Bytes> messages;
+    std::vector<Message> messages;
     bool kill = false;
   };
   Delivery take();

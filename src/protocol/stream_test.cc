@@ -7,7 +7,8 @@
 namespace sts::protocol {
 namespace {
 
-Bytes message(std::string_view text) { return to_bytes(as_bytes(text)); }
+Message message(std::string_view text) { return {RecordType::data, to_bytes(as_bytes(text))}; }
+Message message(std::size_t size) { return {RecordType::data, Bytes(size)}; }
 
 StreamReceiver::Item item(std::string_view text, std::uint64_t gap = 0) {
   return {gap, {message(text)}, false};
@@ -15,21 +16,23 @@ StreamReceiver::Item item(std::string_view text, std::uint64_t gap = 0) {
 
 std::string joined(StreamReceiver& receiver) {
   std::string out;
-  for (const auto& one : receiver.take().messages) out += as_text(one);
+  for (const auto& one : receiver.take().messages) out += as_text(one.body);
   return out;
 }
 
 using Texts = std::vector<std::string>;
 
+Message taken(std::string_view text) { return {RecordType::taken, to_bytes(as_bytes(text))}; }
+
 class StreamSenderTest : public testing::Test {
  protected:
   std::optional<StreamSender::Outgoing> next(std::size_t max_size = 4096) {
-    return sender_.next(number_++, max_size, now_);
+    return sender_.next(number_++, max_size, true, now_);
   }
   static std::vector<std::string> messages(const StreamSender::Outgoing& out) {
     std::vector<std::string> texts;
     const auto records = decode_records(out.records);
-    for (const auto view : records->messages) texts.emplace_back(as_text(view));
+    for (const auto& one : records->messages) texts.emplace_back(as_text(one.body));
     return texts;
   }
 
@@ -53,7 +56,7 @@ TEST_F(StreamSenderTest, PacksWhatWaitsUpToASize) {
 TEST_F(StreamSenderTest, NeverPacksOverTheSize) {
   std::mt19937 random(1);
   for (int i = 0; i < 500; ++i) {
-    ASSERT_TRUE(sender_.push(Bytes(random() % 150)));
+    ASSERT_TRUE(sender_.push(message(std::size_t{random() % 150})));
   }
   std::size_t count = 0;
   while (auto out = next(200)) {
@@ -61,6 +64,20 @@ TEST_F(StreamSenderTest, NeverPacksOverTheSize) {
     count += messages(*out).size();
   }
   EXPECT_EQ(count, 500U);
+}
+
+TEST_F(StreamSenderTest, WhatDoesNotFillAFrameCanWait) {
+  const auto full = [&] { return sender_.next(number_++, 200, false, now_); };
+  ASSERT_TRUE(sender_.push(message(190)));
+  EXPECT_FALSE(full());
+  ASSERT_TRUE(sender_.push(message(20)));
+  EXPECT_TRUE(full());
+  EXPECT_FALSE(full());
+  EXPECT_TRUE(next(200));
+  ASSERT_TRUE(sender_.push(message(201)));
+  EXPECT_TRUE(full());
+  sender_.push_kill();
+  EXPECT_TRUE(full()) << "nothing can share the last frame";
 }
 
 TEST_F(StreamSenderTest, KeepsUntilAcknowledged) {
@@ -128,13 +145,13 @@ TEST_F(StreamSenderTest, BoundsMessagesAndBytes) {
 }
 
 TEST_F(StreamSenderTest, TakesOneMessageOfAnySize) {
-  ASSERT_TRUE(sender_.push(Bytes(send_buffer_bytes + 1)));
-  EXPECT_EQ(sender_.push(Bytes(1)).error().code, Errc::limit);
+  ASSERT_TRUE(sender_.push(message(send_buffer_bytes + 1)));
+  EXPECT_EQ(sender_.push(message(1)).error().code, Errc::limit);
   ASSERT_TRUE(next());
   sender_.acknowledge({1, 1}, now_);
-  ASSERT_TRUE(sender_.push(Bytes(1)));
-  EXPECT_TRUE(sender_.push(Bytes(send_buffer_bytes - 1)));
-  EXPECT_FALSE(sender_.push(Bytes(1)));
+  ASSERT_TRUE(sender_.push(message(1)));
+  EXPECT_TRUE(sender_.push(message(send_buffer_bytes - 1)));
+  EXPECT_FALSE(sender_.push(message(1)));
 }
 
 TEST_F(StreamSenderTest, BoundsFramesInFlight) {
@@ -211,9 +228,24 @@ TEST(StreamReceiver, SkipsToWhereAStreamGoesOn) {
   EXPECT_EQ(receiver.next(), 13U);
 }
 
+TEST_F(StreamSenderTest, WhatWasTakenIsAlwaysToldAndTheLastOfItIsEnough) {
+  for (std::size_t i = 0; i < send_buffer_messages; ++i) ASSERT_TRUE(sender_.push({}));
+  ASSERT_TRUE(sender_.push(taken("1")));
+  ASSERT_TRUE(sender_.push(taken("2")));
+  EXPECT_EQ(sender_.unacknowledged(), send_buffer_messages) << "of messages";
+  std::string told;
+  while (const auto out = next()) {
+    const auto records = decode_records(out->records);
+    for (const auto& [type, body] : records->messages) {
+      if (type == RecordType::taken) told += as_text(body);
+    }
+  }
+  EXPECT_EQ(told, "2");
+}
+
 TEST(StreamReceiver, BoundsWhatItHolds) {
   StreamReceiver receiver;
-  const Bytes large(hold_bytes / 4);
+  const Message large = message(hold_bytes / 4);
   for (std::uint64_t n = 1; n < 10; ++n) receiver.accept(n, {0, {large}, false});
   receiver.accept(0, item("a"));
   EXPECT_EQ(receiver.take().messages.size(), 4U);
@@ -249,7 +281,9 @@ TEST(Stream, ArrivesWholeOverABadLine) {
       const auto records = decode_records(frame);
       ASSERT_TRUE(records);
       StreamReceiver::Item content;
-      for (const auto view : records->messages) content.messages.push_back(to_bytes(view));
+      for (const auto& [type, body] : records->messages) {
+        content.messages.push_back({type, to_bytes(body)});
+      }
       if (records->resent) {
         content.gap = records->resent->gap;
         receiver.accept(records->resent->number, std::exchange(content, {}));
@@ -266,7 +300,8 @@ TEST(Stream, ArrivesWholeOverABadLine) {
         ASSERT_TRUE(sender.push(message(text)));
       }
       if (random() % 2 == 0) {
-        if (const auto out = sender.next(number, 64, now)) put(out->records, out->resent);
+        if (const auto out = sender.next(number, 64, random() % 2 == 0, now))
+          put(out->records, out->resent);
       }
       if (random() % 8 == 0) put(Bytes{static_cast<std::uint8_t>(RecordType::ping)}, {});
       if (!line.empty() && random() % 2 == 0) {

@@ -22,10 +22,14 @@ class TokenBucket {
       tokens_ += static_cast<int>(gained);
       since_ += gained * interval_;
     }
-    if (tokens_ == 0) return false;
+    if (tokens_ <= 0) return false;
     --tokens_;
     return true;
   }
+  /// One more for what take() let pass, in debt if need be: take() refuses until that is paid off.
+  void owe() { --tokens_; }
+  /// What was taken last turned out to be no stranger's.
+  void give_back() { tokens_ = std::min(tokens_ + 1, burst_); }
 
  private:
   int burst_;

@@ -64,6 +64,34 @@ TEST(Trust, OwnKeyIsNoticed) {
   EXPECT_GT(net.notices(i, NoticeKind::own_key), 0U);
 }
 
+// With a copy of its key, who starts a handshake need not notice.
+TEST(Trust, AResponderOfFirstUseDoesNotPinItself) {
+  Trusting net;
+  const auto r = net.add_responder(1, {}, 0);
+  net.add_initiator(2, {});  // so that what the responder sends is recorded
+  net.online(r);
+  const auto own = key_pair(1);
+  const auto psk = test_psk(0);
+  crypto::SeededRandom random(3);
+  noise::HandshakeState::Known known;
+  known.local_static = &own;
+  known.psk = [&](const crypto::PublicKey*) { return &psk; };
+  noise::HandshakeState handshake(noise::XXpsk3, noise::Role::initiator, prologue(test_topics()),
+                                  std::move(known));
+  InitReq request{};
+  std::ranges::copy(*handshake.write_message(Bytes(4, 7), random), request.message_1.begin());
+  net.inject(r, encode(request));
+  const Bytes bytes = frame_of(net, FrameType::init_ack);
+  const auto remote = handshake.read_message(std::get<InitAck>(*decode(bytes)).message_2);
+  ASSERT_TRUE(remote);
+  const auto message_3 = handshake.write_message({}, random);
+  ASSERT_TRUE(message_3);
+  net.inject(r, encode(KeyAck{*decode_index(*remote), *message_3}));
+  EXPECT_EQ(net.notices(r, NoticeKind::own_key), 1U);
+  EXPECT_TRUE(net.all<Pinned>(r).empty());
+  EXPECT_TRUE(net.endpoint(r).links().empty());
+}
+
 TEST(Trust, APskMustBeTheSameOnBothSides) {
   for (const auto& [at_i, at_r] : {std::pair<std::uint8_t, std::uint8_t>{5, 0}, {0, 5}, {5, 6}}) {
     Trusting net;

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/hex.h"
 #include "crypto/aead.h"
-#include "crypto/hex.h"
 #include "noise/handshake_state.h"
 #include "protocol/network_for_tests.h"
 
@@ -16,7 +16,6 @@ namespace sts::protocol {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using crypto::to_hex;
 using Node = Network::Node;
 
 /// Remembers the ephemeral private keys that it gave out.
@@ -74,6 +73,7 @@ struct Recorder : Network {
   RecordingRandom random_i{11}, random_r{22};
   bool losing = false;
   std::set<std::size_t> lost;
+  Bytes will, will_ephemeral;
   Node i, r;
 };
 
@@ -86,6 +86,25 @@ void short_session(Recorder& net) {
   net.say(net.r, "good day");
   net.run_for(1s);
 }
+
+/// What the broker publishes when `from` has died.
+void die(Recorder& net, Node from) {
+  net.offline(from);
+  const auto to = from == net.i ? net.r : net.i;
+  net.recorded.push_back({from, to, net.will});
+  net.inject(to, net.will);
+}
+
+void session_with_a_will(Recorder& net, Node owner) {
+  net.will = *net.endpoint(owner).wills().seal(as_bytes("the valve is shut"));
+  auto& ephemerals = (owner == net.i ? net.random_i : net.random_r).ephemerals;
+  net.will_ephemeral = std::exchange(ephemerals, {}).at(0);
+  short_session(net);
+  die(net, owner);
+}
+
+void will_of_the_initiator(Recorder& net) { session_with_a_will(net, net.i); }
+void will_of_the_responder(Recorder& net) { session_with_a_will(net, net.r); }
 
 void long_session(Recorder& net) {
   short_session(net);
@@ -129,10 +148,14 @@ std::string describe(const Records& records) {
     add("RESENT number " + std::to_string(records.resent->number) + " gap " +
         std::to_string(records.resent->gap));
   }
+  if (records.vouch) add("VOUCH " + to_hex(*records.vouch));
   if (records.ping) add("PING");
+  if (records.will) add("WILL " + to_hex(*records.will));
   if (records.end) add("END");
   if (records.kill) add("KILL");
-  for (const auto message : records.messages) add("\"" + std::string(as_text(message)) + "\"");
+  for (const auto& message : records.messages) {
+    add("\"" + std::string(as_text(message.body)) + "\"");
+  }
   if (records.confirm) add("CONFIRM" + resume(records.confirm->resume));
   return out;
 }
@@ -156,13 +179,14 @@ Handshake redo(Recorder& net, std::size_t number, const InitReq& init_req, const
   noise::HandshakeState state(noise::XXpsk3, noise::Role::responder, prologue(topics),
                               std::move(known));
   FixedRandom ephemeral(net.random_r.ephemerals.at(number));
-  EXPECT_TRUE(state.read_message(init_req.message_1));
-  EXPECT_EQ(*state.write_message({}, ephemeral),
+  const auto initiator = decode_index(*state.read_message(init_req.message_1));
+  EXPECT_EQ(initiator, init_ack.receiver);
+  EXPECT_EQ(*state.write_message(encode_index(key_ack.receiver), ephemeral),
             Bytes(init_ack.message_2.begin(), init_ack.message_2.end()));
   const auto payload = state.read_message(key_ack.message_3);
   EXPECT_TRUE(payload);
 
-  Handshake out{init_ack.receiver, init_ack.sender, {}, {}, {}};
+  Handshake out{init_ack.receiver, key_ack.receiver, {}, {}, {}};
   out.json["initiator_index"] = out.initiator.value;
   out.json["responder_index"] = out.responder.value;
   out.json["initiator_ephemeral_private_key"] = to_hex(net.random_i.ephemerals.at(number));
@@ -205,6 +229,7 @@ class Transcript {
       handshakes_.push_back(redo(net_, handshakes_.size(), init_req_, init_ack_, *it));
     }
     if (const auto* it = std::get_if<Enc>(&*decoded)) open(*it, json);
+    if (const auto* it = std::get_if<Will>(&*decoded)) open(*it, json);
     frames.push_back(std::move(json));
   }
 
@@ -229,11 +254,30 @@ class Transcript {
     json["meaning"] = describe(*decoded);
   }
 
+  void open(const Will& will, Json& json) {
+    const bool initiators = will.type == FrameType::will_from_initiator;
+    Bytes bound = to_bytes(as_bytes("STS 2 will"));
+    append(bound, will.header);
+    put_topics(bound, net_.options(net_.i).topics);
+    const auto own = key_pair(initiators ? 2 : 1);
+    const auto psk = test_psk(net_.psk);
+    noise::HandshakeState state(
+        noise::Kpsk0, noise::Role::responder, bound,
+        {&own, key_pair(initiators ? 1 : 2).public_key, [&](auto*) { return &psk; }});
+    const auto records = state.read_message(will.message);
+    ASSERT_TRUE(records);
+    json["ephemeral_private_key"] = to_hex(net_.will_ephemeral);
+    json["prologue"] = to_hex(bound);
+    json["records"] = to_hex(*records);
+    json["meaning"] = describe(*decode_records(*records));
+  }
+
   static const char* name(const Hello&) { return "HELLO"; }
   static const char* name(const InitReq&) { return "INITREQ"; }
   static const char* name(const InitAck&) { return "INITACK"; }
   static const char* name(const KeyAck&) { return "KEYACK"; }
   static const char* name(const Enc&) { return "ENC"; }
+  static const char* name(const Will&) { return "WILL"; }
 
   Recorder& net_;
   InitReq init_req_{};
@@ -264,22 +308,34 @@ Json session(const char* name, std::uint8_t psk, void (*script)(Recorder&)) {
   out["frames"] = transcript.frames;
   out["delivered_to_responder"] = net.received(net.r);
   out["delivered_to_initiator"] = net.received(net.i);
+  for (const auto& [who, node] : {std::pair{"responder", net.r}, std::pair{"initiator", net.i}}) {
+    for (const auto& will : net.all<LastWill>(node)) {
+      EXPECT_TRUE(will.announced);
+      out["will_shown_to"] = who;
+    }
+  }
   return out;
 }
 
 Json vectors() {
   Json out;
-  out["protocol"] = "STS 2 session, Noise_XXpsk3_25519_ChaChaPoly_BLAKE2b";
+  out["protocol"] =
+      "STS 2 session, Noise_XXpsk3_25519_ChaChaPoly_BLAKE2b and, for wills, "
+      "Noise_Kpsk0_25519_ChaChaPoly_BLAKE2b";
   out["comment"] = {
       "Bytes are hex. Frames stand in the order in which they were published; \"lost\" ones did "
       "not arrive.",
       "A handshake's INITREQ, INITACK and KEYACK hold the ephemeral keys given there; "
       "message_3_payload is what KEYACK carries (a Resume, or nothing).",
       "Of an ENC, \"handshake\" says whose keys seal it, \"associated_data\" is header and topic, "
-      "and \"records\" the plaintext, told in words as \"meaning\".",
+      "and \"records\" the plaintext, told in words as \"meaning\". "
+      R"(Of a WILL, "prologue" is that of its Noise message, and "records" its payload.)",
       "tests/vectors_check.py opens all of it from the rules in docs/protocol.md alone."};
-  out["sessions"] = {session("without a PSK", 0, short_session),
-                     session("with a PSK, loss, a rekey and KILL", psk_byte, long_session)};
+  out["sessions"] = {
+      session("without a PSK", 0, short_session),
+      session("with a PSK, loss, a rekey and KILL", psk_byte, long_session),
+      session("with a will of the initiator", 0, will_of_the_initiator),
+      session("with a will of the responder, and a PSK", psk_byte, will_of_the_responder)};
   return out;
 }
 
@@ -295,11 +351,14 @@ TEST(Vectors, AreWhatTheCodeDoes) {
 TEST(Vectors, ShowEverything) {
   std::string all;
   const Json everything = vectors();
-  for (const auto& frame : everything["sessions"][1]["frames"]) {
-    all += frame["type"].get<std::string>() + ' ' + frame.value("meaning", "") + '\n';
+  for (const auto& session : everything["sessions"]) {
+    for (const auto& frame : session["frames"]) {
+      all += frame["type"].get<std::string>() + ' ' + frame.value("meaning", "") + '\n';
+    }
   }
   for (const auto* what : {"HELLO", "INITREQ", "INITACK", "KEYACK", "CONFIRM stream", "ACK next",
-                           "RESENT", "PING", "END", "KILL", R"("one", "two", "three")"}) {
+                           "RESENT", "VOUCH", "PING", "END", "PING, WILL",
+                           "WILL \"the valve is shut\"", "KILL", R"("one", "two", "three")"}) {
     EXPECT_NE(all.find(what), std::string::npos) << what << "\n" << all;
   }
 }
