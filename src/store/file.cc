@@ -84,15 +84,6 @@ Result<void> make_directory(const fs::path& directory) {
       return os_error("make the directory", made.string());
     }
   }
-  struct stat status {};
-  if (::stat(directory.c_str(), &status) != 0) return os_error("open", directory.string());
-  // Whoever can write here can put another file in a file's place, unless the directory is sticky.
-  const bool shared = (status.st_mode & 022U) != 0 && (status.st_mode & S_ISVTX) == 0;
-  if (foreign(status.st_uid) || shared) {
-    return fail(Errc::refused, fmt::format("{} can be written by others", directory.string()),
-                fmt::format("chmod 700 {}, or set STS_HOME to a directory of your own",
-                            shell_word(directory.string())));
-  }
   return {};
 }
 
@@ -136,6 +127,25 @@ Result<std::optional<File>> read_file(const fs::path& path, std::size_t limit) {
   return File{std::move(*text), status.st_mode, status.st_uid};
 }
 
+Result<void> check_home(const Home& home) {
+  const std::string name = home.directory().string();
+  struct stat status {};
+  if (::stat(name.c_str(), &status) != 0) {
+    if (errno == ENOENT) return {};
+    return os_error("open", name);
+  }
+  if (foreign(status.st_uid)) {
+    return fail(Errc::refused, fmt::format("{} belongs to another user", name),
+                "set STS_HOME to a directory of your own");
+  }
+  // In a sticky directory others can add files and not replace ours.
+  if ((status.st_mode & 022U) != 0 && (status.st_mode & S_ISVTX) == 0) {
+    return fail(Errc::refused, fmt::format("{} can be written by others", name),
+                fmt::format("chmod 700 {}", shell_word(name)));
+  }
+  return {};
+}
+
 Result<void> check_private(const fs::path& path, const File& file) {
   return check(path, file, 077, "read");
 }
@@ -166,8 +176,8 @@ std::vector<std::string_view> split_lines(std::string_view text) {
 }
 
 Result<HomeLock> HomeLock::acquire(const Home& home) {
-  auto made = make_directory(home.directory());
-  if (!made) return tl::unexpected(made.error());
+  auto ready = make_directory(home.directory()).and_then([&] { return check_home(home); });
+  if (!ready) return tl::unexpected(ready.error());
   const std::string name = (home.directory() / "lock").string();
   Descriptor fd(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return os_error("open", name);

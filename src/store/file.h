@@ -59,6 +59,10 @@ Result<void> check_private(const std::filesystem::path& path, const File& file);
 /// Refuses a file that anyone but us and root can write.
 Result<void> check_trusted(const std::filesystem::path& path, const File& file);
 
+/// Refuses a home where anyone but us and root can put another file in a file's place. One that
+/// does not exist yet is fine.
+Result<void> check_home(const Home& home);
+
 /// `text` as one word of a shell, for hints.
 std::string shell_word(const std::string& text);
 

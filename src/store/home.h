@@ -19,6 +19,8 @@ class Home {
   const std::filesystem::path& directory() const { return directory_; }
   std::filesystem::path identity_file() const { return directory_ / "identity"; }
   std::filesystem::path peers_file() const { return directory_ / "peers"; }
+  std::filesystem::path state_file() const { return directory_ / "state.db"; }
+  std::filesystem::path outbox_lock_file() const { return directory_ / "outbox.lock"; }
 
  private:
   std::filesystem::path directory_;

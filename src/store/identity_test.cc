@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <barrier>
 #include <thread>
 
 #include "crypto/random.h"
@@ -95,6 +97,46 @@ TEST_F(IdentityTest, OfManyAtOnceOneMakesIt) {
   EXPECT_EQ(winners, 1);
 }
 
+TEST_F(IdentityTest, OfManyThatFindNoneOneMakesItAndAllHaveIt) {
+  constexpr int rounds = 20, count = 8;
+  for (int round = 0; round < rounds; ++round) {
+    const Home home(test_.root() / std::to_string(round));
+    std::vector<std::optional<Identity>> got(count);
+    std::barrier together(count);
+    {
+      std::vector<std::jthread> threads;
+      threads.reserve(count);
+      for (int i = 0; i < count; ++i) {
+        threads.emplace_back([&, i] {
+          crypto::SeededRandom random(static_cast<std::uint64_t>(i));
+          together.arrive_and_wait();
+          if (auto own = load_or_create_identity(home, random)) {
+            got[static_cast<std::size_t>(i)] = std::move(*own);
+          }
+        });
+      }
+    }
+    auto stored = load_identity(home);
+    ASSERT_TRUE(stored && *stored);
+    for (const auto& own : got) {
+      ASSERT_TRUE(own);
+      EXPECT_EQ(own->pair.public_key, (*stored)->public_key);
+    }
+    EXPECT_EQ(std::ranges::count_if(got, [](const auto& own) { return own->made; }), 1);
+  }
+}
+
+TEST_F(IdentityTest, LoadingNeedsNoWritableHome) {
+  auto made = load_or_create_identity(home_, random_);
+  ASSERT_TRUE(made);
+  std::filesystem::remove(home_.directory() / "lock");
+  auto loaded = load_or_create_identity(home_, random_);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->pair.public_key, made->pair.public_key);
+  EXPECT_FALSE(loaded->made);
+  EXPECT_FALSE(std::filesystem::exists(home_.directory() / "lock")) << "nothing was written";
+}
+
 TEST_F(IdentityTest, RefusesAFileThatOthersCanReadAndNamesTheCommand) {
   ASSERT_TRUE(create_identity(home_, random_));
   const auto path = home_.identity_file().string();
@@ -133,14 +175,24 @@ TEST_F(IdentityTest, RefusesTheFileOfAnotherUser) {
   EXPECT_EQ(status, 0);
 }
 
-TEST_F(IdentityTest, RefusesToMakeOneWhereOthersCanPutFiles) {
+TEST_F(IdentityTest, RefusesAHomeWhereOthersCanPutFiles) {
   test_.make_home();
-  ASSERT_EQ(::chmod(home_.directory().c_str(), 0777), 0);
-  auto made = create_identity(home_, random_);
-  ASSERT_FALSE(made);
-  EXPECT_EQ(made.error().message, home_.directory().string() + " can be written by others");
-  ASSERT_EQ(::chmod(home_.directory().c_str(), 01777), 0);
+  const auto name = home_.directory().string();
+  for (const mode_t mode : {0777U, 0770U, 0702U}) {
+    ASSERT_EQ(::chmod(name.c_str(), mode), 0);
+    auto loaded = load_identity(home_);
+    ASSERT_FALSE(loaded) << std::oct << mode;
+    EXPECT_EQ(loaded.error().message, name + " can be written by others");
+    EXPECT_EQ(loaded.error().hint, "chmod 700 " + name);
+    auto made = create_identity(home_, random_);
+    ASSERT_FALSE(made) << std::oct << mode;
+    EXPECT_EQ(made.error().message, loaded.error().message);
+  }
+  EXPECT_FALSE(std::filesystem::exists(home_.identity_file()));
+  ASSERT_EQ(::chmod(name.c_str(), 01777), 0);
   EXPECT_TRUE(create_identity(home_, random_)) << "sticky, like /tmp";
+  ASSERT_EQ(::chmod(name.c_str(), 0755), 0);
+  EXPECT_TRUE(load_identity(home_));
 }
 
 TEST_F(IdentityTest, BadContentIsToldWithItsLine) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "store/file.h"
 
 namespace sts::store {
@@ -10,10 +11,9 @@ Result<crypto::Secret<32>> parse_key_file(const std::string& name, std::string_v
   constexpr std::string_view hint = "one line of 44 characters of base64, and '#' comments";
   std::optional<crypto::Secret<32>> key;
   std::size_t number = 0;
-  for (auto line : split_lines(text)) {
+  for (const auto whole : split_lines(text)) {
     ++number;
-    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    line = line.substr(0, line.find_last_not_of(" \t") + 1);
+    const auto line = trim(whole);
     if (line.empty() || line.starts_with('#')) continue;
     if (key) {
       return fail(Errc::bad_input, fmt::format("{}:{}: a second key", name, number),
@@ -44,8 +44,7 @@ Result<std::optional<crypto::Secret<32>>> read_key_file(const std::filesystem::p
 Result<crypto::Psk> to_psk(crypto::Secret<32> key) {
   crypto::Psk psk(std::move(key));
   if (psk == crypto::Secret<32>()) {
-    return fail(Errc::bad_input, "a psk of zeros, which means none",
-                "make one, for instance with 'head -c 32 /dev/urandom | base64'");
+    return fail(Errc::bad_input, "a psk of zeros, which means none", "'sts key psk' makes one");
   }
   return psk;
 }

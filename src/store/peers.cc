@@ -3,114 +3,128 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "base/topic.h"
 #include "store/file.h"
-#include "store/key_file.h"
+#include "store/peers_file.h"
 
 namespace sts::store {
 namespace {
 
-constexpr std::size_t peers_file_limit = std::size_t{4} << 20U;
-
-/// The trust file taken apart, so that a rewrite keeps the lines it has no business with.
-struct Entry {
-  std::string_view line;
-  std::optional<Peer> peer;  // none for a comment or an empty line
-};
-
-struct PeersFile {
-  WipedText text;
-  std::vector<Entry> entries;  // views of `text`
-};
-
-std::vector<std::string_view> split_words(std::string_view line) {
-  constexpr std::string_view blanks = " \t";
-  std::vector<std::string_view> words;
-  for (auto from = line.find_first_not_of(blanks); from != std::string_view::npos;) {
-    const auto to = std::min(line.find_first_of(blanks, from), line.size());
-    words.push_back(line.substr(from, to - from));
-    from = line.find_first_not_of(blanks, to);
-  }
-  return words;
-}
-
-Result<std::optional<Peer>> parse_line(std::string_view line) {
-  const auto words = split_words(line);
-  if (words.empty() || words[0].starts_with('#')) return std::nullopt;
-  if (words.size() < 2 || words.size() > 3) {
-    return fail(Errc::bad_input, "a line is NAME KEY, or NAME KEY PSK");
-  }
-  if (!valid_peer_name(words[0])) return fail(Errc::bad_input, "not a valid name");
-  auto key = crypto::parse_public_key(words[1]);
-  if (!key) return tl::unexpected(key.error());
-  Peer peer{std::string(words[0]), *key, std::nullopt};
-  if (words.size() == 3) {
-    auto psk = crypto::parse_secret_key(words[2]).and_then(to_psk);
-    if (!psk) return fail(Errc::bad_input, "PSK: " + psk.error().message);
-    peer.psk.emplace(std::move(*psk));
-  }
-  return peer;
-}
-
-Result<std::vector<Entry>> parse(const std::string& path, std::string_view text) {
-  std::vector<Entry> entries;
-  const auto at = [&](std::size_t line, std::string_view what) {
-    return fail(Errc::bad_input, fmt::format("{}:{}: {}", path, line, what),
-                "mend or delete that line");
-  };
-  std::vector<std::pair<std::string_view, std::size_t>> names;
-  std::vector<std::pair<crypto::PublicKey, std::size_t>> keys;
-  for (const auto line : split_lines(text)) {
-    auto peer = parse_line(line);
-    const auto number = entries.size() + 1;
-    if (!peer) return at(number, peer.error().message);
-    if (*peer) {
-      names.emplace_back(split_words(line)[0], number);
-      keys.emplace_back((*peer)->key, number);
-    }
-    entries.push_back({line, std::move(*peer)});
-  }
-  const auto find_repeat = [](auto& list) {
-    std::sort(list.begin(), list.end());
-    return std::adjacent_find(list.begin(), list.end(),
-                              [](auto& a, auto& b) { return a.first == b.first; });
-  };
-  if (auto name = find_repeat(names); name != names.end()) {
-    return at(std::next(name)->second,
-              fmt::format("the name '{}' is in line {} too", name->first, name->second));
-  }
-  if (auto key = find_repeat(keys); key != keys.end()) {
-    return at(std::next(key)->second, fmt::format("the same key is in line {} too", key->second));
-  }
-  return entries;
-}
-
-Result<PeersFile> read_peers(const Home& home) {
-  const auto path = home.peers_file();
-  auto file = read_file(path, peers_file_limit);
+/// Carries out a change of the entries, which says whether it made one, while nobody else does.
+template <typename Change>
+Result<void> rewrite(const Home& home, Change change) {
+  auto lock = HomeLock::acquire(home);
+  if (!lock) return tl::unexpected(lock.error());
+  auto file = read_peers_file(home);
   if (!file) return tl::unexpected(file.error());
-  if (!*file) return PeersFile{};
-  auto entries = parse(path.string(), view((*file)->text));
-  if (!entries) return tl::unexpected(entries.error());
-  const bool secret = std::any_of(entries->begin(), entries->end(),
-                                  [](const Entry& entry) { return entry.peer && entry.peer->psk; });
-  auto safe = secret ? check_private(path, **file) : check_trusted(path, **file);
-  if (!safe) return tl::unexpected(safe.error());
-  return PeersFile{std::move((*file)->text), std::move(*entries)};
+  Result<bool> changed = change(file->entries);
+  if (!changed) return tl::unexpected(changed.error());
+  if (!*changed) return {};
+  return write_peers_file(*lock, home, *file);
 }
 
-void append_peer(WipedText& out, const Peer& peer) {
-  append(out, fmt::format("{} {}", peer.name, crypto::to_text(peer.key)));
-  if (peer.psk) {
-    auto psk = crypto::to_text(*peer.psk);
-    append(out, " ");
-    append(out, psk);
-    sodium_memzero(psk.data(), psk.size());
+using Entries = std::vector<PeersFile::Entry>;
+
+/// The entry of that name, or an error.
+Result<Entries::iterator> find(Entries& entries, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      entries, [&](const auto& entry) { return entry.peer && entry.peer->name == name; });
+  if (found != entries.end()) return found;
+  return fail(Errc::bad_input, fmt::format("no peer is named '{}'", name),
+              "'sts peer list' shows them");
+}
+
+bool has(const std::vector<std::string>& list, const std::string& filter) {
+  return std::ranges::find(list, filter) != list.end();
+}
+
+/// Whether anything was missing.
+bool add(std::vector<std::string>& list, const std::vector<std::string>& more) {
+  const auto before = list.size();
+  for (const auto& filter : more) {
+    if (!has(list, filter)) list.push_back(filter);
   }
-  append(out, "\n");
+  return list.size() > before;
+}
+
+bool add(Rights& rights, const Rights& more) {
+  const bool reads = add(rights.reads, more.reads);
+  return add(rights.writes, more.writes) || reads;
+}
+
+Result<void> take(std::vector<std::string>& list, const std::vector<std::string>& less,
+                  std::string_view verb, std::string_view name) {
+  for (const auto& filter : less) {
+    if (!has(list, filter)) {
+      return fail(Errc::bad_input, fmt::format("'{}' has no {}={}", name, verb, filter),
+                  "'sts peer list' shows what it has");
+    }
+  }
+  std::erase_if(list, [&](const auto& filter) { return has(less, filter); });
+  return {};
+}
+
+/// What stands in the way of `peer` beside the one that is `present`.
+Result<void> check_clash(const Peer& present, const Peer& peer) {
+  const auto hint = fmt::format("sts peer remove {}", present.name);
+  if (present.key != peer.key) {
+    return fail(Errc::refused,
+                fmt::format("the name '{}' is taken, its key is {}", present.name,
+                            crypto::to_text(present.key)),
+                hint);
+  }
+  if (present.name != peer.name) {
+    return fail(Errc::refused, fmt::format("this key is listed already, as '{}'", present.name),
+                hint);
+  }
+  if (peer.psk && present.psk && *present.psk != *peer.psk) {
+    return fail(Errc::refused, fmt::format("'{}' has another psk already", present.name), hint);
+  }
+  return {};
+}
+
+Result<void> check(const Peer& peer) {
+  if (!valid_peer_name(peer.name)) {
+    return fail(Errc::bad_input, fmt::format("'{}' is not a valid name for a peer", peer.name),
+                "1 to 64 letters, digits, '.', '_' and '-'");
+  }
+  return crypto::check_public_key(peer.key).and_then([&] { return check_rights(peer.rights); });
+}
+
+/// Adds what is missing, and says whether anything was.
+Result<bool> put(Entries& entries, Peer peer) {
+  for (auto& entry : entries) {
+    auto& present = entry.peer;
+    if (!present || (present->name != peer.name && present->key != peer.key)) continue;
+    if (auto clear = check_clash(*present, peer); !clear) return tl::unexpected(clear.error());
+    entry.changed = add(present->rights, peer.rights);
+    if (peer.psk && !present->psk) {
+      present->psk = std::move(peer.psk);
+      entry.changed = true;
+    }
+    return entry.changed;
+  }
+  entries.push_back({{}, std::move(peer), true});
+  return true;
+}
+
+bool selects(const std::vector<std::string>& filters, std::string_view topic) {
+  return std::ranges::any_of(filters,
+                             [&](const auto& filter) { return topic_matches(filter, topic); });
 }
 
 }  // namespace
+
+Result<void> check_rights(const Rights& rights) {
+  for (const auto* list : {&rights.reads, &rights.writes}) {
+    for (const auto& filter : *list) {
+      if (auto good = check_topic(filter, TopicKind::filter); !good) return good;
+    }
+  }
+  return {};
+}
 
 bool valid_peer_name(std::string_view name) {
   constexpr std::string_view allowed =
@@ -121,7 +135,7 @@ bool valid_peer_name(std::string_view name) {
 }
 
 Result<std::vector<Peer>> load_peers(const Home& home) {
-  auto file = read_peers(home);
+  auto file = read_peers_file(home);
   if (!file) return tl::unexpected(file.error());
   std::vector<Peer> peers;
   for (auto& entry : file->entries) {
@@ -130,69 +144,67 @@ Result<std::vector<Peer>> load_peers(const Home& home) {
   return peers;
 }
 
+std::vector<const Peer*> readers_of(const std::vector<Peer>& peers, std::string_view topic) {
+  std::vector<const Peer*> readers;
+  for (const auto& peer : peers) {
+    if (selects(peer.rights.reads, topic)) readers.push_back(&peer);
+  }
+  return readers;
+}
+
+bool may_write(const Peer& peer, std::string_view topic) {
+  return selects(peer.rights.writes, topic);
+}
+
 Result<void> add_peer(const Home& home, Peer peer) {
-  if (!valid_peer_name(peer.name)) {
-    return fail(Errc::bad_input, fmt::format("'{}' is not a valid name for a peer", peer.name),
-                "1 to 64 letters, digits, '.', '_' and '-'");
-  }
-  auto lock = HomeLock::acquire(home);
-  if (!lock) return tl::unexpected(lock.error());
-  auto file = read_peers(home);
-  if (!file) return tl::unexpected(file.error());
-  WipedText text;
-  bool known = false;
-  for (const auto& [line, present] : file->entries) {
-    if (present && (present->name == peer.name || present->key == peer.key)) {
-      const auto hint = fmt::format("sts peer remove {}", present->name);
-      if (present->key != peer.key) {
-        return fail(Errc::refused,
-                    fmt::format("the name '{}' is taken, its key is {}", present->name,
-                                crypto::to_text(present->key)),
-                    hint);
-      }
-      if (present->name != peer.name) {
-        return fail(Errc::refused,
-                    fmt::format("this key is listed already, as '{}'", present->name), hint);
-      }
-      if (!peer.psk || (present->psk && *present->psk == *peer.psk)) return {};
-      if (present->psk) {
-        return fail(Errc::refused, fmt::format("'{}' has another psk already", present->name),
-                    hint);
-      }
-      known = true;
-      append_peer(text, peer);
-      continue;
-    }
-    append(text, line);
-    append(text, "\n");
-  }
-  if (!known) append_peer(text, peer);
-  if (text.size() > peers_file_limit) {
-    return fail(Errc::limit, fmt::format("{} is full", home.peers_file().string()));
-  }
-  return write_file(*lock, home.peers_file(), view(text), Existing::replace);
+  if (auto good = check(peer); !good) return good;
+  return rewrite(home, [&](Entries& entries) { return put(entries, std::move(peer)); });
+}
+
+Result<std::string> enrol_peer(const Home& home, const crypto::PublicKey& key, std::string name,
+                               const Rights& rights) {
+  constexpr std::size_t shown = 9;  // two groups
+  if (name.empty()) name = "peer-" + crypto::fingerprint(key).substr(0, shown);
+  Peer peer{name, key, std::nullopt, rights};
+  if (auto good = check(peer); !good) return tl::unexpected(good.error());
+  return rewrite(home,
+                 [&](Entries& entries) {
+                   for (const auto& [line, present, changed] : entries) {
+                     if (present && present->key == key) name = peer.name = present->name;
+                   }
+                   return put(entries, std::move(peer));
+                 })
+      .map([&] { return name; });
 }
 
 Result<void> remove_peer(const Home& home, std::string_view name) {
-  auto lock = HomeLock::acquire(home);
-  if (!lock) return tl::unexpected(lock.error());
-  auto file = read_peers(home);
-  if (!file) return tl::unexpected(file.error());
-  WipedText text;
-  bool found = false;
-  for (const auto& [line, present] : file->entries) {
-    if (present && present->name == name) {
-      found = true;
-      continue;
-    }
-    append(text, line);
-    append(text, "\n");
-  }
-  if (!found) {
-    return fail(Errc::bad_input, fmt::format("no peer is named '{}'", name),
-                "'sts peer list' shows them");
-  }
-  return write_file(*lock, home.peers_file(), view(text), Existing::replace);
+  return rewrite(home, [&](Entries& entries) {
+    return find(entries, name).map([&](auto entry) {
+      entries.erase(entry);
+      return true;
+    });
+  });
+}
+
+Result<void> allow(const Home& home, std::string_view name, const Rights& rights) {
+  if (auto good = check_rights(rights); !good) return good;
+  return rewrite(home, [&](Entries& entries) {
+    return find(entries, name).map([&](auto entry) {
+      return entry->changed = add(entry->peer->rights, rights);
+    });
+  });
+}
+
+Result<void> deny(const Home& home, std::string_view name, const Rights& rights) {
+  return rewrite(home, [&](Entries& entries) {
+    return find(entries, name).and_then([&](auto entry) {
+      auto& rest = entry->peer->rights;
+      entry->changed = true;
+      return take(rest.reads, rights.reads, "reads", name)
+          .and_then([&] { return take(rest.writes, rights.writes, "writes", name); })
+          .map([] { return true; });
+    });
+  });
 }
 
 }  // namespace sts::store

@@ -81,6 +81,79 @@ TEST_F(PeersTest, ComeBackInTheirOrderWithTheirPsks) {
   EXPECT_EQ(TestHome::mode(home_.directory()), 0700U);
 }
 
+TEST_F(PeersTest, RightsComeBackWhateverIsInThem) {
+  const Rights odd{{"plant/#", "a b\tc%\n\x7f/\xc3\xa4", "#"}, {"reads=x", "+/alarm"}};
+  ASSERT_TRUE(add_peer(home_, {"pump", key(1), psk(9), odd}));
+  EXPECT_TRUE(text().ends_with(
+      " reads=plant/# reads=a%20b%09c%25%0a%7f/\xc3\xa4 reads=# writes=reads=x writes=+/alarm\n"))
+      << text();
+  auto peers = load_peers(home_);
+  ASSERT_TRUE(peers) << peers.error().message;
+  EXPECT_EQ(peers->front().rights.reads, odd.reads);
+  EXPECT_EQ(peers->front().rights.writes, odd.writes);
+  EXPECT_TRUE(peers->front().psk && *peers->front().psk == psk(9));
+  const auto before = text();
+  for (const auto& bad : {Rights{{"a#"}}, Rights{{}, {""}}, Rights{{std::string("a\0", 2)}}}) {
+    EXPECT_FALSE(add_peer(home_, {"valve", key(2), {}, bad}));
+    EXPECT_FALSE(allow(home_, "pump", bad));
+  }
+  EXPECT_EQ(text(), before);
+}
+
+TEST_F(PeersTest, RightsAreGivenAndTaken) {
+  write("# ours\nvalve  " + key2_ + "\npump " + key1_ + " writes=a\n");
+  ASSERT_TRUE(add_peer(home_, {"pump", key(1), {}, {{"x"}, {"a", "b"}}}));
+  const auto rest = "# ours\nvalve  " + key2_ + "\npump " + key1_;
+  EXPECT_EQ(text(), rest + " reads=x writes=a writes=b\n");
+  ASSERT_TRUE(allow(home_, "pump", {{"y", "x", "y"}, {}}));
+  EXPECT_EQ(text(), rest + " reads=x reads=y writes=a writes=b\n");
+  auto refused = deny(home_, "pump", {{"x"}, {"c"}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "'pump' has no writes=c");
+  EXPECT_EQ(text(), rest + " reads=x reads=y writes=a writes=b\n");
+  ASSERT_TRUE(deny(home_, "pump", {{"x"}, {"a", "b"}}));
+  EXPECT_EQ(text(), rest + " reads=y\n");
+  for (const auto& outcome : {allow(home_, "nobody", {{"x"}}), deny(home_, "nobody", {})}) {
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().message, "no peer is named 'nobody'");
+  }
+}
+
+TEST_F(PeersTest, EnrolledPeersKeepANameThatTheyHave) {
+  const auto named = enrol_peer(home_, key(1), "", {{"a"}});
+  const auto made = "peer-" + crypto::fingerprint(key(1)).substr(0, 9);
+  ASSERT_TRUE(named) << named.error().message;
+  EXPECT_EQ(*named, made);
+  EXPECT_EQ(enrol_peer(home_, key(1), "pump", {{"b"}, {"c"}}), made);
+  EXPECT_EQ(text(), made + " " + key1_ + " reads=a reads=b writes=c\n");
+  EXPECT_EQ(enrol_peer(home_, key(2), "pump", {}), "pump");
+  const auto taken = enrol_peer(home_, key(3), "pump", {});
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().message, "the name 'pump' is taken, its key is " + key2_);
+  EXPECT_FALSE(enrol_peer(home_, key(3), "a b", {}));
+  EXPECT_FALSE(enrol_peer(home_, key(3), "x", {{"a#"}}));
+  EXPECT_EQ(names(), (Names{made, "pump"}));
+}
+
+TEST_F(PeersTest, WhoMayReadAndWriteATopic) {
+  std::vector<Peer> peers;
+  peers.push_back({"a", key(1), {}, {{"plant/#"}, {}}});
+  peers.push_back({"b", key(2), {}, {{"x", "plant/+/temp"}, {"alarm"}}});
+  peers.push_back({"c", key(3), {}});
+  const auto readers = [&](std::string_view topic) {
+    std::string out;
+    for (const auto* peer : readers_of(peers, topic)) out += peer->name;
+    return out;
+  };
+  EXPECT_EQ(readers("plant/7/temp"), "ab");
+  EXPECT_EQ(readers("plant/7"), "a");
+  EXPECT_EQ(readers("x"), "b");
+  EXPECT_EQ(readers("alarm"), "");
+  EXPECT_TRUE(may_write(peers[1], "alarm"));
+  EXPECT_FALSE(may_write(peers[1], "x"));
+  EXPECT_FALSE(may_write(peers[0], "plant/7"));
+}
+
 TEST_F(PeersTest, ClashesAreRefusedWithTheCommandThatSolvesThem) {
   ASSERT_TRUE(add("pump", 1));
   const auto before = text();
@@ -134,7 +207,7 @@ TEST_F(PeersTest, ADamagedLineIsToldWithItsNumberAndNothingIsWritten) {
   const struct {
     std::string text, error;
   } cases[] = {
-      {good + "valve\n", ":2: a line is NAME KEY, or NAME KEY PSK"},
+      {good + "valve\n", ":2: a line is NAME KEY [PSK] [reads=FILTER]"},
       {"# c\n" + good + "valve " + key2_ + " " + secret + " more\n", ":3: a line is NAME KEY"},
       {"first-use " + key2_ + "\n", ":1: not a valid name"},
       {good + "\nvalve " + key2_.substr(1) + "\n", ":3: "},
@@ -145,6 +218,12 @@ TEST_F(PeersTest, ADamagedLineIsToldWithItsNumberAndNothingIsWritten) {
        ":3: the name 'pump' is in line 1 too"},
       {good + "valve " + key1_ + "\n", ":2: the same key is in line 1 too"},
       {good + std::string("\0", 1) + "\n", ":2: "},
+      {good + "valve " + key2_ + " reads=\n", ":2: no topic given"},
+      {good + "valve " + key2_ + " writes=a#\n", ":2: a wildcard where it may not be in 'a#'"},
+      {good + "valve " + key2_ + " reads=100%\n", ":2: in a filter '%' is written as %25"},
+      {good + "valve " + key2_ + " reads=%0g\n", ":2: in a filter '%' is written as %25"},
+      {good + "valve " + key2_ + " reads=a%00\n", ":2: a topic that is not UTF-8 text"},
+      {good + "valve " + key2_ + " reads=a " + secret + "\n", ":2: a line is NAME KEY [PSK]"},
   };
   for (const auto& [content, error] : cases) {
     write(content);
@@ -171,6 +250,35 @@ TEST_F(PeersTest, WhatOthersMayDoWithTheFile) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message, path + " can be read by others");
   EXPECT_EQ(refused.error().hint, "chmod 600 " + path);
+}
+
+TEST_F(PeersTest, WhatOthersMayDoWithTheHome) {
+  write("pump " + key1_ + "\n");
+  const auto directory = home_.directory().string();
+  ASSERT_EQ(::chmod(directory.c_str(), 0770), 0);
+  auto refused = load_peers(home_);
+  ASSERT_FALSE(refused) << "someone else's file could have taken the place of ours";
+  EXPECT_EQ(refused.error().message, directory + " can be written by others");
+  EXPECT_EQ(refused.error().hint, "chmod 700 " + directory);
+  ASSERT_EQ(::chmod(directory.c_str(), 0750), 0);
+  EXPECT_EQ(names(), Names{"pump"});
+}
+
+TEST_F(PeersTest, AKeyOfNobodyIsRefused) {
+  auto refused = add_peer(home_, {"pump", crypto::PublicKey(), std::nullopt});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "this key is a point of small order, which is nobody's key");
+  EXPECT_FALSE(std::filesystem::exists(home_.peers_file()));
+}
+
+TEST_F(PeersTest, AFullFileIsToldWithTheRemedy) {
+  const auto full = "#" + std::string((std::size_t{4} << 20U) - 2, 'x') + "\n";
+  write(full);
+  auto refused = add("pump", 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, home_.peers_file().string() + " is full");
+  EXPECT_EQ(refused.error().hint, "remove peers with 'sts peer remove NAME'");
+  EXPECT_EQ(text(), full);
 }
 
 TEST_F(PeersTest, ManyProcessesLoseNothing) {

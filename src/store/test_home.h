@@ -34,7 +34,10 @@ class TestHome {
   /// Below it, and made only by what is tested.
   Home home() const { return Home(root_ / "config" / "sts"); }
 
-  void make_home() const { std::filesystem::create_directories(home().directory()); }
+  void make_home() const {
+    std::filesystem::create_directories(home().directory());
+    EXPECT_EQ(::chmod(home().directory().c_str(), 0700), 0);
+  }
 
   static std::filesystem::path write(const std::filesystem::path& path, const std::string& text,
                                      mode_t mode = 0600) {

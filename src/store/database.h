@@ -1,0 +1,73 @@
+// SQLite, as thin as it gets: a connection, and statements that end with their scope.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace sts::store {
+
+class Database {
+ public:
+  /// Opens the file, which is made, 0600, where it is missing. Waits up to 30 s for other
+  /// processes. Whatever is deleted is overwritten.
+  static Result<Database> open(const std::filesystem::path& path);
+
+  /// One statement or several, without results.
+  Result<void> run(const std::string& sql);
+  /// The first column of the first row; 0 where there is none.
+  Result<std::uint64_t> number(std::string_view sql);
+  /// "what went wrong", of the last call that failed; Errc::io, or Errc::malformed for a damaged
+  /// file, which a file of the name of suspect_mark() tells whoever opens it next.
+  Error error() const;
+  static std::filesystem::path suspect_mark(const std::filesystem::path& path);
+
+ private:
+  friend class Statement;
+  struct Close {
+    void operator()(sqlite3* handle) const;
+  };
+
+  Database(std::filesystem::path path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
+
+  std::filesystem::path path_;
+  std::unique_ptr<sqlite3, Close> handle_;
+};
+
+/// A statement with its parameters, numbered from 1. What a step returned lives until the next one.
+class Statement {
+ public:
+  static Result<Statement> prepare(Database& database, std::string_view sql);
+
+  void bind(int parameter, std::uint64_t value);
+  /// The bytes must live until the statement is done.
+  void bind(int parameter, ByteView bytes);
+
+  /// True where there is a row, false at the end.
+  Result<bool> step();
+  /// To its end, for one without results; then it can be bound and run again.
+  Result<void> run();
+  /// Back to its start, to be bound again.
+  void reset();
+  std::uint64_t integer(int column) const;
+  ByteView blob(int column) const;
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* handle) const;
+  };
+  Statement(Database& database, sqlite3_stmt* handle) : database_(&database), handle_(handle) {}
+
+  Database* database_;
+  std::unique_ptr<sqlite3_stmt, Finalize> handle_;
+};
+
+}  // namespace sts::store

@@ -1,0 +1,306 @@
+#include "store/state.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/reader.h"
+#include "crypto/aead.h"
+#include "crypto/hash.h"
+#include "store/file.h"
+
+namespace sts::store {
+namespace {
+
+/// What each version of the schema adds to the one before; PRAGMA user_version counts them. What
+/// was released is never changed, only added to.
+constexpr std::array migrations = {
+    "CREATE TABLE identity (epoch INTEGER NOT NULL, signs INTEGER NOT NULL);"
+    "INSERT INTO identity VALUES (0, 0);"
+    "CREATE TABLE sender (name BLOB PRIMARY KEY, saved BLOB NOT NULL) WITHOUT ROWID;",
+    taken_schema,
+    "CREATE TABLE reader (client BLOB NOT NULL, sender BLOB NOT NULL, saved BLOB NOT NULL,"
+    "PRIMARY KEY (client, sender)) WITHOUT ROWID;",
+    // The outbox (outbox.cc).
+    "CREATE TABLE queue (id INTEGER PRIMARY KEY, name BLOB NOT NULL, place BLOB NOT NULL,"
+    " stream BLOB NOT NULL, next INTEGER NOT NULL, UNIQUE (name, place));"
+    "CREATE TABLE outbox (seq INTEGER PRIMARY KEY, queue INTEGER NOT NULL,"
+    " number INTEGER NOT NULL, size INTEGER NOT NULL, accepted INTEGER NOT NULL,"
+    " sealed BLOB NOT NULL);"
+    "CREATE TABLE outbox_total (next INTEGER NOT NULL, messages INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL, latest INTEGER NOT NULL, dropped_full INTEGER NOT NULL,"
+    " dropped_old INTEGER NOT NULL);"
+    "INSERT INTO outbox_total VALUES (1, 0, 0, 0, 0, 0);",
+};
+
+constexpr std::size_t salt_size = 32;
+constexpr std::size_t place_size = 16;
+
+/// How many rows it returns.
+Result<std::uint64_t> rows_of(Statement statement) {
+  for (std::uint64_t count = 0;; ++count) {
+    const auto row = statement.step();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) return count;
+  }
+}
+
+/// Which row it is, in what is sealed there.
+Bytes reader_name(std::string_view client_id, ByteView sender) {
+  Bytes out = to_bytes(as_bytes("reader"));
+  put_sized(out, as_bytes(client_id));
+  sts::append(out, sender);
+  return out;
+}
+
+Result<void> migrate(Database& database, const Home& home) {
+  const auto version = database.number("PRAGMA user_version");
+  if (!version) return tl::unexpected(version.error());
+  if (*version > migrations.size()) {
+    return fail(Errc::bad_input, home.state_file().string() + " is of a later version of sts",
+                "use that version, or another STS_HOME");
+  }
+  if (*version == migrations.size()) return {};
+  std::string sql = "BEGIN IMMEDIATE;";
+  for (auto next = *version; next < migrations.size(); ++next) sql += migrations[next];
+  return database.run(sql + fmt::format("PRAGMA user_version = {}; COMMIT;", migrations.size()));
+}
+
+/// Only what costs little, unless somebody has met an error: then all of it.
+Result<void> check(Database& database, const std::filesystem::path& path) {
+  auto touched = database.number(
+      "SELECT (SELECT epoch FROM identity), (SELECT count(*) FROM sender),"
+      " (SELECT count(*) FROM queue), (SELECT min(seq) FROM outbox),"
+      " (SELECT max(seq) FROM outbox), (SELECT next FROM outbox_total)");
+  if (!touched) return tl::unexpected(touched.error());
+  const auto mark = Database::suspect_mark(path);
+  std::error_code error;
+  if (!std::filesystem::exists(mark, error)) return {};
+  auto all = Statement::prepare(database, "PRAGMA quick_check(1)");
+  if (!all) return tl::unexpected(all.error());
+  const auto row = all->step();
+  if (!row) return tl::unexpected(row.error());
+  if (as_text(all->blob(0)) != "ok") return fail(Errc::malformed, path.string() + " is damaged");
+  std::filesystem::remove(mark, error);
+  return {};
+}
+
+Result<Database> open_whole(const Home& home) {
+  auto database = Database::open(home.state_file());
+  if (!database) return database;
+  if (auto done = migrate(*database, home); !done) return tl::unexpected(done.error());
+  if (auto good = check(*database, home.state_file()); !good) {
+    return tl::unexpected(good.error());
+  }
+  return database;
+}
+
+/// With its log, so that tools can still look for what was in it. Returns where it is now.
+Result<std::string> move_aside(const std::string& path) {
+  std::string to;
+  std::error_code error;
+  for (int i = 1; to.empty() || std::filesystem::exists(to, error); ++i) {
+    to = fmt::format("{}.damaged-{}", path, i);
+  }
+  std::filesystem::rename(path, to, error);
+  if (error) return fail(Errc::io, fmt::format("{}: {}", path, error.message()));
+  std::filesystem::rename(path + "-wal", to + "-wal", error);
+  std::filesystem::remove(path + "-shm", error);
+  std::filesystem::remove(Database::suspect_mark(path), error);
+  return to;
+}
+
+}  // namespace
+
+State::Place State::place_of(const std::filesystem::path& path) {
+  Bytes data;
+  if (const auto boot = read_file("/proc/sys/kernel/random/boot_id", 64); boot && *boot) {
+    sts::append(data, as_bytes(view((*boot)->text)));
+  }
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) {
+    put_varint(data, static_cast<std::uint64_t>(status.st_dev));
+    put_varint(data, static_cast<std::uint64_t>(status.st_ino));
+  }
+  const auto digest = crypto::hash(data);
+  Place out{};
+  std::copy_n(digest.begin(), out.size(), out.begin());
+  return out;
+}
+
+Result<State> State::open(const Home& home, const crypto::PrivateKey& identity, Random& random) {
+  // Makes the directory, and keeps the schema from being made twice.
+  auto lock = HomeLock::acquire(home);
+  if (!lock) return tl::unexpected(lock.error());
+  if (auto safe = check_home(home); !safe) return tl::unexpected(safe.error());
+  std::string warning;
+  auto database = open_whole(home);
+  if (!database && database.error().code == Errc::malformed) {
+    const auto path = home.state_file().string();
+    auto moved = move_aside(path);
+    if (!moved) return tl::unexpected(moved.error());
+    warning = fmt::format(
+        "{} was damaged and is now {}: messages that waited in it are not sent, what its readers "
+        "had seen may come again, keys begin anew, and --sign has to be said again",
+        path, *moved);
+    database = open_whole(home);
+  }
+  if (!database) return tl::unexpected(database.error());
+  State out(std::move(*database), crypto::kdf(identity.bytes(), "STS 2 state"),
+            place_of(home.state_file()), random);
+  out.warning_ = std::move(warning);
+  return out;
+}
+
+Result<State::Change> State::begin() {
+  auto begun = database_.run("BEGIN IMMEDIATE");
+  if (!begun) return tl::unexpected(begun.error());
+  return Change(*this);
+}
+
+State::Change::~Change() {
+  if (state_ != nullptr) (void)state_->database_.run("ROLLBACK");
+}
+
+Result<void> State::Change::commit() {
+  auto done = state_->database_.run("COMMIT");
+  if (done) state_ = nullptr;
+  return done;
+}
+
+Result<std::uint64_t> State::Change::next_epoch(std::uint64_t at_least) {
+  auto last = state_->database_.number("SELECT epoch FROM identity");
+  if (!last) return last;
+  const auto next = std::max(*last + 1, at_least);
+  auto update = Statement::prepare(state_->database_, "UPDATE identity SET epoch = ?");
+  if (!update) return tl::unexpected(update.error());
+  update->bind(1, next);
+  if (auto done = update->run(); !done) return tl::unexpected(done.error());
+  return next;
+}
+
+Result<bool> State::Change::unused() {
+  const auto last = state_->database_.number("SELECT epoch FROM identity");
+  if (!last) return tl::unexpected(last.error());
+  return *last == 0;
+}
+
+Result<std::vector<State::Change::Sender>> State::Change::senders() {
+  auto select = Statement::prepare(state_->database_, "SELECT name, saved FROM sender");
+  if (!select) return tl::unexpected(select.error());
+  std::vector<Sender> out;
+  for (;;) {
+    const auto row = select->step();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) return out;
+    auto opened = state_->open_sealed(select->blob(0), select->blob(1));
+    if (!opened || opened->size() < place_size) {
+      return fail(Errc::malformed, "the state is another identity's, or damaged",
+                  "move state.db in STS_HOME away: a new one is made");
+    }
+    const bool ours = std::ranges::equal(ByteView(*opened).first(place_size), state_->place_);
+    Bytes saved(opened->begin() + place_size, opened->end());
+    sodium_memzero(opened->data(), opened->size());
+    out.push_back({to_bytes(select->blob(0)), std::move(saved), ours});
+  }
+}
+
+Result<void> State::Change::put_sender(ByteView name, ByteView saved) {
+  auto put = Statement::prepare(state_->database_, "REPLACE INTO sender VALUES (?, ?)");
+  if (!put) return tl::unexpected(put.error());
+  Bytes plaintext;
+  plaintext.reserve(place_size + saved.size());
+  sts::append(plaintext, state_->place_);
+  sts::append(plaintext, saved);
+  const Bytes sealed = state_->seal(name, plaintext);
+  sodium_memzero(plaintext.data(), plaintext.size());
+  put->bind(1, name);
+  put->bind(2, sealed);
+  return put->run();
+}
+
+Result<std::optional<Bytes>> State::Change::reader(std::string_view client_id, ByteView sender) {
+  auto select = Statement::prepare(state_->database_,
+                                   "SELECT saved FROM reader WHERE client = ? AND sender = ?");
+  if (!select) return tl::unexpected(select.error());
+  select->bind(1, as_bytes(client_id));
+  select->bind(2, sender);
+  const auto row = select->step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return std::nullopt;
+  auto opened = state_->open_sealed(reader_name(client_id, sender), select->blob(0));
+  if (!opened) return fail(Errc::malformed, "it is another identity's, or damaged");
+  return opened;
+}
+
+Result<bool> State::Change::put_reader(std::string_view client_id, ByteView sender, ByteView saved,
+                                       Row row) {
+  auto put = Statement::prepare(
+      state_->database_, row == Row::fresh
+                             ? "REPLACE INTO reader (client, sender, saved) VALUES (?, ?, ?) "
+                               "RETURNING 1"
+                             : "UPDATE reader SET saved = ?3 WHERE client = ?1 AND sender = ?2 "
+                               "RETURNING 1");
+  if (!put) return tl::unexpected(put.error());
+  const Bytes sealed = state_->seal(reader_name(client_id, sender), saved);
+  put->bind(1, as_bytes(client_id));
+  put->bind(2, sender);
+  put->bind(3, sealed);
+  return rows_of(std::move(*put)).map([](std::uint64_t rows) { return rows > 0; });
+}
+
+Result<std::uint64_t> State::Change::remove_readers(ByteView sender) {
+  auto remove =
+      Statement::prepare(state_->database_, "DELETE FROM reader WHERE sender = ? RETURNING 1");
+  if (!remove) return tl::unexpected(remove.error());
+  remove->bind(1, sender);
+  return rows_of(std::move(*remove));
+}
+
+Result<bool> State::Change::signs() {
+  const auto signs = state_->database_.number("SELECT signs FROM identity");
+  if (!signs) return tl::unexpected(signs.error());
+  return *signs != 0;
+}
+
+Result<void> State::Change::set_signs() {
+  return state_->database_.run("UPDATE identity SET signs = 1");
+}
+
+Result<std::uint64_t> State::Change::taken_next(const crypto::PublicKey& peer,
+                                                const QueueId& queue) {
+  return store::taken_next(state_->database_, peer, queue);
+}
+
+Result<void> State::Change::put_taken(const crypto::PublicKey& peer, const QueueId& queue,
+                                      std::uint64_t next) {
+  return store::put_taken(state_->database_, peer, queue, next);
+}
+
+Result<void> State::Change::remove_sender(ByteView name) {
+  auto remove = Statement::prepare(state_->database_, "DELETE FROM sender WHERE name = ?");
+  if (!remove) return tl::unexpected(remove.error());
+  remove->bind(1, name);
+  return remove->run();
+}
+
+// A key of its own each time, so that its nonce is used once.
+Bytes State::seal(ByteView name, ByteView plaintext) {
+  Bytes out(salt_size);
+  random_.fill(out);
+  const auto key = crypto::kdf(key_.bytes(), "STS 2 state row", out);
+  crypto::aead_seal(key, 0, name, plaintext, out);
+  return out;
+}
+
+std::optional<Bytes> State::open_sealed(ByteView name, ByteView sealed) const {
+  if (sealed.size() < salt_size + crypto::tag_size) return std::nullopt;
+  const auto key = crypto::kdf(key_.bytes(), "STS 2 state row", sealed.first(salt_size));
+  Bytes out;
+  if (!crypto::aead_open(key, 0, name, sealed.subspan(salt_size), out)) return std::nullopt;
+  return out;
+}
+
+}  // namespace sts::store

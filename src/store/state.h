@@ -1,0 +1,102 @@
+// What has to outlive a process: STS_HOME/state.db, shared by all processes of an identity. What is
+// secret in it is sealed under a key that follows from the identity.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "crypto/keys.h"
+#include "store/database.h"
+#include "store/home.h"
+#include "store/taken.h"
+
+namespace sts::store {
+
+class State {
+ public:
+  /// Makes the file where it is missing, and a new one in place of one that is damaged; refused
+  /// where others can read it or the home isn't ours alone, or a later version of STS made it.
+  static Result<State> open(const Home& home, const crypto::PrivateKey& identity, Random& random);
+
+  /// What was lost, where the file was damaged; else empty.
+  const std::string& warning() const { return warning_; }
+
+  /// A change to the state, of one process at a time. Without commit() it never happened; after it
+  /// no crash can undo it.
+  class Change {
+   public:
+    Change(Change&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    Change& operator=(Change&&) = delete;
+    ~Change();
+
+    /// A number for the next epoch of this identity: higher than all before, and `at_least`.
+    Result<std::uint64_t> next_epoch(std::uint64_t at_least);
+
+    /// Whether this file knows of no epoch: it is new, or it took the place of one that was lost.
+    Result<bool> unused();
+
+    struct Sender {
+      Bytes name;
+      Bytes saved;  // the caller wipes it
+      /// It was put into this very file since the machine was started. Else it may be a copy of one
+      /// that another machine, or a later time, goes on with: no counter in it may be used.
+      bool ours = false;
+    };
+    /// What put_sender() stored. Errc::malformed where it can't be opened: another identity's.
+    Result<std::vector<Sender>> senders();
+    Result<void> put_sender(ByteView name, ByteView saved);
+    Result<void> remove_sender(ByteView name);
+
+    /// What the reader with this client id has stored of the sender, for the caller to wipe;
+    /// nullopt: nothing. Errc::malformed where it can't be opened: damaged, or another identity's.
+    Result<std::optional<Bytes>> reader(std::string_view client_id, ByteView sender);
+    enum class Row { fresh, replaced };
+    /// False, and nothing stored, where Row::replaced isn't there any more.
+    Result<bool> put_reader(std::string_view client_id, ByteView sender, ByteView saved, Row row);
+    /// What all readers have stored of the sender; how many had.
+    Result<std::uint64_t> remove_readers(ByteView sender);
+
+    /// Whether this identity signs; once it does, it always will.
+    Result<bool> signs();
+    Result<void> set_signs();
+
+    /// As in store/taken.h.
+    Result<std::uint64_t> taken_next(const crypto::PublicKey& peer, const QueueId& queue);
+    Result<void> put_taken(const crypto::PublicKey& peer, const QueueId& queue, std::uint64_t next);
+
+    Result<void> commit();
+
+   private:
+    friend class State;
+    explicit Change(State& state) : state_(&state) {}
+    State* state_;
+  };
+  /// Waits for other processes. The state must outlive the change.
+  Result<Change> begin();
+
+ private:
+  friend class Outbox;
+  /// Which file on which start of the machine.
+  using Place = std::array<std::uint8_t, 16>;
+  static Place place_of(const std::filesystem::path& path);
+
+  State(Database database, crypto::Secret<32> key, const Place& place, Random& random)
+      : database_(std::move(database)), key_(std::move(key)), place_(place), random_(random) {}
+  Bytes seal(ByteView name, ByteView plaintext);
+  std::optional<Bytes> open_sealed(ByteView name, ByteView sealed) const;
+
+  Database database_;
+  crypto::Secret<32> key_;
+  Place place_;
+  Random& random_;
+  std::string warning_;
+};
+
+}  // namespace sts::store
