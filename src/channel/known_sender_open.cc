@@ -1,0 +1,201 @@
+// What a known sender's keys open.
+#include <algorithm>
+#include <utility>
+
+#include "channel/known_sender.h"
+#include "crypto/aead.h"
+
+namespace sts::channel {
+
+bool KnownSender::open(const Sealed& sealed, std::string_view topic, bool retained, Events& out,
+                       Events& failed) {
+  LiveEpoch* epoch = memory_.epochs.find(sealed.key);
+  if (epoch == nullptr) return false;
+  return sealed.type == FrameType::will
+             ? open_will(*epoch, sealed, topic, retained, out, failed)
+             : open_message(*epoch, sealed, topic, retained, out, failed);
+}
+
+std::optional<Bytes> KnownSender::plaintext(const LiveEpoch& epoch, const crypto::Secret<32>& key,
+                                            const Sealed& sealed, std::string_view topic,
+                                            Events& failed) {
+  constexpr std::size_t signature_size = sizeof(crypto::Signature);
+  ByteView ciphertext = sealed.body;
+  bool is_signed = !epoch.signing_key;
+  if (epoch.signing_key && ciphertext.size() > signature_size + crypto::tag_size) {
+    ciphertext = ciphertext.first(ciphertext.size() - signature_size);
+    crypto::Signature signature{};
+    std::ranges::copy(sealed.body.last(signature_size), signature.begin());
+    is_signed = crypto::verify(*epoch.signing_key, signed_bytes(topic, sealed.header, ciphertext),
+                               signature);
+  }
+  Bytes out_bytes;
+  out_bytes.reserve(ciphertext.size());
+  const bool opened = crypto::aead_open(key, sealed.counter, sealed.header, ciphertext, out_bytes);
+  if (opened && is_signed) return out_bytes;
+  if (const auto known = memory_.topics.find(topic); known != memory_.topics.end())
+    ++known->second.counts.forged;
+  notice(opened ? NoticeKind::not_signed : NoticeKind::forged, topic, failed);
+  return std::nullopt;
+}
+
+bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::string_view topic,
+                               bool retained, Events& out, Events& failed) {
+  const auto recorded = memory_.topics.find(topic);
+  TopicRecord* record = recorded != memory_.topics.end() ? &recorded->second : nullptr;
+  if (sealed.counter >= reject_after_messages ||
+      (record == nullptr && memory_.topics.size() >= topics_of_sender)) {
+    notice(NoticeKind::full, topic, failed);
+    return false;
+  }
+  const auto known = epoch.topics.find(topic);
+  LiveEpoch::Topic* at = known != epoch.topics.end() ? &known->second : nullptr;
+  const bool is_new = at == nullptr || at->window.is_new(sealed.counter);
+  if (!is_new && !retained) {
+    repeated(record, topic, out);
+    return true;
+  }
+  auto opened = at != nullptr
+                    ? plaintext(epoch, at->key, sealed, topic, failed)
+                    : plaintext(epoch, message_key(epoch.key, topic), sealed, topic, failed);
+  if (!opened) return false;
+  const auto content = decode_content(*opened);
+  if (!content || (content->resealed && content->resealed->epoch >= epoch.number)) {
+    notice(NoticeKind::malformed, topic, out);
+    return true;
+  }
+  // What the sender didn't want retained came as it was sent, whatever flag the broker gave it.
+  const bool stale = retained && content->retained;
+  if (record == nullptr) record = &memory_.topics[std::string(topic)];
+  if (is_due({epoch, at, is_new, sealed.counter, topic, stale, *content}, *record, out)) {
+    ++record->counts.delivered;
+    if (epoch.superseded) ++record->counts.late;
+    deliver(epoch, sealed.counter, topic, stale || content->resealed, *content, std::move(*opened),
+            out);
+  }
+  return true;
+}
+
+bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& out) {
+  const auto& [epoch, known, is_new, counter, topic, stale, content] = message;
+  Position position{epoch.stream, epoch.number, counter, content.time};
+  if (const auto& origin = content.resealed) {
+    position = {origin->stream, origin->epoch, origin->counter, content.time};
+  }
+  const bool replaced = record.retained.replaced(position);
+  if (stale && replaced) {
+    ++record.counts.rolled_back;
+    notice(NoticeKind::rolled_back, topic, out);
+    return false;
+  }
+  if (!is_new) {
+    if (!stale) repeated(&record, topic, out);  // else it comes again with each subscription
+    return false;
+  }
+  auto& window = (known != nullptr ? *known : epoch.topic(topic)).window;
+  const auto missing = record.counts.missing;
+  account(window, stale, counter, record, topic, out);
+  const auto told = record.counts.missing - std::min(missing, record.counts.missing);
+  if (content.online && !position.before(record.online_at)) {
+    record.online = content.online;
+    record.online_at = position;
+  }
+  // What is sealed anew and older than another was replaced before it came.
+  const bool again = content.resealed ? replaced || resealed_before(record, position, topic, out)
+                                      : content.retained && record.retained.came(position);
+  if (content.retained) record.retained.remember(position);
+  if (again || !content.payload) return false;
+  return !content.durable || durable_is_new(record, *content.durable, stale, told, topic, out);
+}
+
+bool KnownSender::durable_is_new(TopicRecord& record, const Durable& durable, bool retained,
+                                 std::uint64_t told, std::string_view topic, Events& out) const {
+  const auto change = record.durable.take(durable, retained);
+  if (!change) {  // the sender didn't know that it had come
+    ++record.counts.resent;
+    return false;
+  }
+  record.counts.durable_missing += change->missing;
+  record.counts.durable_missing -= change->found ? 1 : 0;
+  if (change->missing > told) {
+    notice(NoticeKind::durable_missing, topic, out, change->missing - told);
+  }
+  return true;
+}
+
+bool KnownSender::resealed_before(TopicRecord& record, const Position& position,
+                                  std::string_view topic, Events& out) {
+  if (record.retained.came(position)) return true;
+  if (auto* origin = memory_.epochs.find(position.stream, position.epoch)) {
+    auto& window = origin->topic(topic).window;
+    if (!window.is_new(position.counter)) return true;
+    account(window, true, position.counter, record, topic, out);
+  }
+  record.retained.remember_resealed(position);
+  return false;
+}
+
+void KnownSender::repeated(TopicRecord* record, std::string_view topic, Events& out) const {
+  if (record != nullptr) ++record->counts.repeated;
+  notice(NoticeKind::repeated, topic, out);
+}
+
+void KnownSender::account(TopicWindow& window, bool retained, std::uint64_t counter,
+                          TopicRecord& record, std::string_view topic, Events& out) {
+  TopicWindow::Change change;
+  if (retained) {
+    change.found = window.mark_retained(counter);
+  } else {
+    change = window.mark_live(counter);
+  }
+  count_missing(topic, change.missing, out);
+  if (change.found) notice(NoticeKind::found, topic, out);
+  record.counts.missing -= change.found ? 1 : 0;
+  record.counts.reordered += change.reordered ? 1 : 0;
+}
+
+void KnownSender::deliver(const LiveEpoch& epoch, std::uint64_t counter, std::string_view topic,
+                          bool retained, const Content& content, Bytes plaintext, Events& out) {
+  auto& delivered = std::get<Delivered>(out.emplace_back(std::in_place_type<Delivered>));
+  delivered.sender = key_;
+  delivered.topic = topic;
+  delivered.epoch = epoch.number;
+  delivered.counter = counter;
+  delivered.time = content.time;
+  delivered.durable = content.durable;
+  delivered.retained = retained;
+  delivered.late = epoch.superseded.has_value();
+  if (content.content_type) delivered.content_type = std::string(*content.content_type);
+  for (const auto& [name, value] : content.user_properties) {
+    delivered.user_properties.emplace_back(name, value);
+  }
+  // The payload stays where it was opened, which ends the views.
+  const auto before = content.payload->data() - plaintext.data();
+  plaintext.resize(static_cast<std::size_t>(before) + content.payload->size());
+  plaintext.erase(plaintext.begin(), plaintext.begin() + before);
+  delivered.payload = std::move(plaintext);
+}
+
+bool KnownSender::open_will(const LiveEpoch& epoch, const Sealed& sealed, std::string_view topic,
+                            bool retained, Events& out, Events& failed) {
+  const auto key = will_key(epoch.key, sealed.connection, topic);
+  const auto opened = plaintext(epoch, key, sealed, topic, failed);
+  if (!opened) return false;
+  const auto content = decode_content(*opened);
+  TopicRecord* counted = record_of(topic);
+  if (!content || !content->payload) {
+    notice(NoticeKind::malformed, topic, out);
+  } else if (counted == nullptr) {
+    notice(NoticeKind::full, topic, out);
+  } else if ((counted->online && *counted->online != sealed.connection) ||
+             std::ranges::count(counted->wills, sealed.connection) != 0) {
+    repeated(counted, topic, out);
+  } else {
+    counted->wills.push_back(sealed.connection);
+    if (counted->wills.size() > wills_remembered) counted->wills.erase(counted->wills.begin());
+    out.emplace_back(Will{key_, std::string(topic), to_bytes(*content->payload), retained});
+  }
+  return true;
+}
+
+}  // namespace sts::channel

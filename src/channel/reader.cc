@@ -1,0 +1,160 @@
+#include "channel/reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/frame.h"
+
+namespace sts::channel {
+
+Reader::Reader(const crypto::KeyPair& self, ReaderRules rules)
+    : self_(self), rules_(std::move(rules)) {}
+
+Result<void> Reader::trust(const crypto::PublicKey& sender, std::optional<crypto::Psk> psk) {
+  const auto id = sender_id(sender);
+  if (const auto known = senders_.find(id); known != senders_.end()) {
+    if (known->second.key() != sender) {
+      return fail(Errc::refused, "two trusted senders have the same id");
+    }
+    known->second.set_psk(std::move(psk));
+    return {};
+  }
+  auto shared = crypto::dh(self_.private_key, sender);
+  if (!shared) return tl::unexpected(shared.error());
+  senders_.try_emplace(id, sender, std::move(*shared), std::move(psk));
+  return {};
+}
+
+void Reader::distrust(const crypto::PublicKey& sender) {
+  const auto known = senders_.find(sender_id(sender));
+  if (known == senders_.end()) return;
+  std::erase_if(keys_, [&](const auto& key) { return key.second == &known->second; });
+  std::erase(unsaved_, known->first);
+  senders_.erase(known);
+}
+
+bool Reader::restore(const SenderId& sender, ByteView saved, const Moment& at, bool same_topics) {
+  auto& known = senders_.at(sender);
+  if (!known.restore(saved, at, same_topics)) return false;
+  for (const auto& [number, epoch] : known.epochs().by_number()) keys_.emplace(epoch.id, &known);
+  return true;
+}
+
+void Reader::changed(KnownSender& sender) {
+  if (sender.mark_unsaved()) unsaved_.push_back(sender_id(sender.key()));
+}
+
+void Reader::saved() {
+  for (const auto& id : std::exchange(unsaved_, {})) senders_.at(id).saved();
+}
+
+void Reader::drop(const KnownSender& sender, const std::vector<KeyId>& keys) {
+  for (const auto& key : keys) {
+    const auto [from, to] = keys_.equal_range(key);
+    const auto at = std::find_if(from, to, [&](const auto& one) { return one.second == &sender; });
+    if (at != to) keys_.erase(at);
+  }
+}
+
+void Reader::begin_following() {
+  for (auto& [id, sender] : senders_) sender.begin_following(rules_.subscribed);
+}
+
+Events Reader::take_keys(const SenderId& sender, const Arrival& arrival, Instant now) {
+  Events out;
+  const auto known = senders_.find(sender);
+  if (known == senders_.end() || arrival.payload.empty()) return out;  // empty: taken away
+  const auto packet = decode_key_packet(arrival.payload);
+  if (!packet) {
+    out.emplace_back(
+        Notice{NoticeKind::malformed, known->second.key(), std::string(arrival.topic)});
+    return out;
+  }
+  std::vector<KeyId> dropped;
+  const auto* epoch =
+      known->second.take(*packet, self_, arrival.retained, now, rules_.subscribed, dropped, out);
+  drop(known->second, dropped);
+  if (epoch != nullptr || !out.empty()) changed(known->second);
+  if (epoch == nullptr) return out;
+  const KeyId id = epoch->id;
+  keys_.emplace(id, &known->second);
+  release(id, out);
+  return out;
+}
+
+Events Reader::take(const Arrival& arrival, Instant now) {
+  Events out;
+  const auto sealed = decode_sealed(arrival.payload);
+  if (!sealed && protocol::decode(arrival.payload)) return out;  // a session on the same topic
+  if (!sealed) {
+    out.emplace_back(Notice{NoticeKind::malformed, {}, std::string(arrival.topic)});
+  } else if (!open(arrival, *sealed, out)) {
+    wait(sealed->key, arrival, now, out);
+  }
+  return out;
+}
+
+bool Reader::open(const Arrival& arrival, const Sealed& sealed, Events& out) {
+  const auto [from, to] = keys_.equal_range(sealed.key);
+  Events failed;
+  for (auto at = from; at != to; ++at) {
+    KnownSender& sender = *at->second;
+    if (!rules_.may_write(sender.key(), arrival.topic)) {
+      failed.emplace_back(Notice{NoticeKind::forbidden, sender.key(), std::string(arrival.topic)});
+      continue;
+    }
+    if (sender.open(sealed, arrival.topic, arrival.retained, out, failed)) {
+      changed(sender);
+      return true;
+    }
+  }
+  std::ranges::move(failed, std::back_inserter(out));
+  return from != to;
+}
+
+void Reader::wait(const KeyId& key, const Arrival& arrival, Instant now, Events& out) {
+  if (arrival.payload.size() > waiting_bytes) {
+    out.emplace_back(Notice{NoticeKind::undecryptable, {}, std::string(arrival.topic)});
+    return;
+  }
+  waiting_size_ += arrival.payload.size();
+  waiting_.push_back({key, std::string(arrival.topic), to_bytes(arrival.payload), arrival.retained,
+                      now + waiting_time});
+  while (waiting_.size() > waiting_messages || waiting_size_ > waiting_bytes) give_up_first(out);
+}
+
+void Reader::give_up_first(Events& out) {
+  const Waiting& first = waiting_.front();
+  out.emplace_back(Notice{NoticeKind::undecryptable, {}, first.topic});
+  waiting_size_ -= first.payload.size();
+  waiting_.pop_front();
+}
+
+void Reader::release(const KeyId& key, Events& out) {
+  std::deque<Waiting> others;
+  for (auto& one : std::exchange(waiting_, {})) {
+    if (one.key != key) {
+      others.push_back(std::move(one));
+      continue;
+    }
+    waiting_size_ -= one.payload.size();
+    open({one.topic, one.payload, one.retained}, *decode_sealed(one.payload), out);
+  }
+  waiting_ = std::move(others);
+}
+
+Events Reader::advance(Instant now) {
+  Events out;
+  while (!waiting_.empty() && waiting_.front().until <= now) give_up_first(out);
+  return out;
+}
+
+Instant Reader::next_deadline() const { return waiting_.empty() ? never : waiting_.front().until; }
+
+std::vector<Report> Reader::report() const {
+  std::vector<Report> out;
+  for (const auto& [id, sender] : senders_) sender.report(out);
+  return out;
+}
+
+}  // namespace sts::channel

@@ -1,0 +1,101 @@
+// A reader's side of all channels it follows: whose keys it knows, what it has seen, and what the
+// broker did. No I/O, no clock.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "channel/events.h"
+#include "channel/known_sender.h"
+#include "channel/limits.h"
+
+namespace sts::channel {
+
+/// What the trust file and the subscriptions say, asked for at each message.
+struct ReaderRules {
+  /// Whether `sender` is believed on `topic`.
+  std::function<bool(const crypto::PublicKey& sender, std::string_view topic)> may_write;
+  /// Whether this reader is subscribed to `topic`, so that a message there would have come.
+  KnownSender::Subscribed subscribed;
+};
+
+/// A payload as the broker delivered it; views, which the reader copies where it has to wait.
+struct Arrival {
+  std::string_view topic;
+  ByteView payload;
+  bool retained = false;  // the broker sent it because of the subscription: MQTT's RETAIN flag
+};
+
+class Reader {
+ public:
+  /// `self` is not owned.
+  Reader(const crypto::KeyPair& self, ReaderRules rules);
+
+  /// From now on packets and messages of `sender` are opened. Errc::refused for a point of small
+  /// order, or another key with the id of one. Again with the same key changes its PSK.
+  Result<void> trust(const crypto::PublicKey& sender, std::optional<crypto::Psk> psk);
+  /// Forgets the sender and its keys.
+  void distrust(const crypto::PublicKey& sender);
+
+  /// Is called before a topic is subscribed to later on: what was sent there until now isn't
+  /// missing.
+  void begin_following();
+
+  /// What came on a topic of `sender`'s key packets, and what had waited for it.
+  Events take_keys(const SenderId& sender, const Arrival& arrival, Instant now);
+  /// What came on any other topic.
+  Events take(const Arrival& arrival, Instant now);
+  /// Gives up what has waited too long.
+  Events advance(Instant now);
+  Instant next_deadline() const;
+
+  std::vector<Report> report() const;
+
+  /// Those of whom more is known than when saved() was called last.
+  const std::vector<SenderId>& unsaved() const { return unsaved_; }
+  /// What is known of a trusted sender, for the next process; but for what waits for its key. It
+  /// holds keys: the caller wipes it.
+  Bytes save(const SenderId& sender, const Moment& at) const {
+    return senders_.at(sender).save(at);
+  }
+  void saved();
+  /// What save() gave, right after trust(). `same_topics`: as many are subscribed to as then, so
+  /// that what wasn't is not due. False where it is damaged: nothing is known then.
+  bool restore(const SenderId& sender, ByteView saved, const Moment& at, bool same_topics = true);
+
+ private:
+  struct Waiting {
+    KeyId key;
+    std::string topic;
+    Bytes payload;
+    bool retained;
+    Instant until;
+  };
+
+  /// False where no key of that name is known.
+  bool open(const Arrival& arrival, const Sealed& sealed, Events& out);
+  void wait(const KeyId& key, const Arrival& arrival, Instant now, Events& out);
+  void give_up_first(Events& out);
+  void release(const KeyId& key, Events& out);
+  void changed(KnownSender& sender);
+  void drop(const KnownSender& sender, const std::vector<KeyId>& keys);
+
+  const crypto::KeyPair& self_;
+  ReaderRules rules_;
+  std::map<SenderId, KnownSender> senders_;
+  // An id is 8 bytes, and whoever makes keys could search for a second of the same: all are tried.
+  std::multimap<KeyId, KnownSender*> keys_;
+  std::vector<SenderId> unsaved_;
+  std::deque<Waiting> waiting_;
+  std::size_t waiting_size_ = 0;
+};
+
+}  // namespace sts::channel

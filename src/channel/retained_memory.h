@@ -1,0 +1,107 @@
+// What a reader remembers of the retained messages of one topic: which is the latest, so that an
+// older one is told from it, and which came already, under whatever key.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/reader.h"
+#include "channel/limits.h"
+#include "channel/names.h"
+
+namespace sts::channel {
+
+/// Where a message stands among all that its sender has sent.
+struct Position {
+  StreamId stream;
+  std::uint64_t epoch = 0, counter = 0;
+  std::optional<std::uint64_t> time = {};  // as in Content
+
+  bool same_place(const Position& other) const {
+    return stream == other.stream && epoch == other.epoch && counter == other.counter;
+  }
+  /// Streams are ordered by their sender's clock alone, and not at all without one.
+  bool before(const Position& other) const {
+    if (stream != other.stream) return time && other.time && *time < *other.time;
+    return std::pair(epoch, counter) < std::pair(other.epoch, other.counter);
+  }
+};
+
+inline void put(Bytes& out, const Position& position) {
+  append(out, position.stream.bytes);
+  put_varint(out, position.epoch);
+  put_varint(out, position.counter);
+  put_varint(out, position.time ? *position.time + 1 : 0);
+}
+
+inline std::optional<Position> get_position(sts::Reader& in) {
+  const auto stream = in.array<8>();
+  const auto epoch = in.varint();
+  const auto counter = in.varint();
+  const auto time = in.varint();  // 0: none
+  if (!stream || !epoch || !counter || !time || *time > times_end) return std::nullopt;
+  Position out{StreamId{*stream}, *epoch, *counter};
+  if (*time > 0) out.time = *time - 1;
+  return out;
+}
+
+class RetainedMemory {
+ public:
+  /// Whether a later one is known.
+  bool replaced(const Position& position) const {
+    return any(latest_, [&](const auto& one) { return position.before(one); });
+  }
+  /// Whether it was delivered, as far as this remembers.
+  bool came(const Position& position) const {
+    const auto same = [&](const auto& one) { return position.same_place(one); };
+    return any(latest_, same) || any(resealed_, same);
+  }
+
+  /// The latest of its stream, unless it was replaced.
+  void remember(const Position& position) {
+    if (replaced(position)) return;
+    std::erase_if(latest_, [&](const auto& one) { return one.stream == position.stream; });
+    push(latest_, position);
+  }
+  /// Delivered before its original came.
+  void remember_resealed(const Position& position) { push(resealed_, position); }
+
+  void put(Bytes& out) const {
+    for (const auto* all : {&latest_, &resealed_}) {
+      put_varint(out, all->size());
+      for (const auto& one : *all) channel::put(out, one);
+    }
+  }
+  static std::optional<RetainedMemory> get(sts::Reader& in) {
+    std::optional<RetainedMemory> out(std::in_place);
+    for (auto* all : {&out->latest_, &out->resealed_}) {
+      const bool good = in.each(retained_remembered, [&] {
+        const auto one = get_position(in);
+        if (one) all->push_back(*one);
+        return one.has_value();
+      });
+      if (!good) return std::nullopt;
+    }
+    return out;
+  }
+
+ private:
+  template <typename Condition>
+  static bool any(const std::vector<Position>& all, Condition condition) {
+    for (const auto& one : all) {
+      if (condition(one)) return true;
+    }
+    return false;
+  }
+  static void push(std::vector<Position>& to, const Position& position) {
+    to.push_back(position);
+    if (to.size() > retained_remembered) to.erase(to.begin());
+  }
+
+  std::vector<Position> latest_;  // one a stream
+  std::vector<Position> resealed_;
+};
+
+}  // namespace sts::channel

@@ -1,0 +1,24 @@
+// A sender as bytes, for whoever stores it between processes.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "channel/sender.h"
+
+namespace sts::channel {
+
+struct SavedSender {
+  Sender::Saved sender;
+  /// Came out of begin_epoch(), and it isn't known that the broker has it.
+  std::vector<Packet> unconfirmed = {};
+  /// When the epoch's key packets were published last, in milliseconds since 1970.
+  std::uint64_t told = 0;
+};
+
+/// Holds the epoch's key: the caller wipes it.
+Bytes encode(const SavedSender& saved);
+/// The whole or nothing.
+std::optional<SavedSender> decode_saved_sender(ByteView bytes);
+
+}  // namespace sts::channel
