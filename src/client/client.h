@@ -2,130 +2,122 @@
 #pragma once
 
 #include <asio/io_context.hpp>
-#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/random.h"
-#include "base/result.h"
-#include "base/time.h"
-#include "client/config.h"
-#include "mqtt/transport.h"
+#include "client/conversation.h"
+#include "client/messenger.h"
+#include "client/timer.h"
+#include "client/uplink.h"
 #include "store/home.h"
 
 namespace sts::client {
 
-enum class State {
-  stopped,
-  connecting,  // to the broker
-  waiting,     // connected; the session with the peer isn't up (nosec never waits)
-  up,          // messages can be sent; stays up while the broker is gone for a while
-  stopping,    // waits for acknowledgements, then ends the session
-};
-
-enum class Level { info, warning, error };
-
-/// What the client tells. Texts are one line, for people, and hold no secret. From any of it send()
-/// and stop() may be called; start(), and the client's end, only from on_state() and on_room(),
-/// which come straight from the event loop.
-class Observer {
- public:
-  virtual ~Observer() = default;
-  virtual void on_log(Level level, const std::string& line) = 0;
-  /// A message from the peer. `peer` is its name, empty where there is only one or none (nosec).
-  /// `message` is whatever bytes the peer sent: showing them safely is the observer's work.
-  virtual void on_message(const std::string& peer, ByteView message) = 0;
-  /// A message of this side left: the payload as it went on the wire.
-  virtual void on_sent(ByteView wire) = 0;
-  /// `failed` says why, where a start failed or a session ended on its own account; it was logged.
-  virtual void on_state(State state, const std::optional<Error>& failed) = 0;
-  /// After send() said Errc::limit: there is room again.
-  virtual void on_room() = 0;
-};
-
-struct PeerStatus {
-  std::string name;                      // of the trust file, or empty
-  std::string public_key;                // 44 characters
-  std::string fingerprint;               // crypto::fingerprint
-  Duration age{};                        // of the session's present keys
-  std::uint64_t sealed = 0, opened = 0;  // counters of the session's present keys
-  std::uint64_t unacknowledged = 0;      // messages
-  bool up = false;
-};
-
-/// The truth for `status`; never a password or key of ours.
-struct Status {
-  State state = State::stopped;
-  bool broker_connected = false;
-  std::string config, mode, url, username, clientid, subtop, pubtop;
-  std::uint16_t port = 0;
-  std::string mqtt_version;              // "5" or "3.1.1"
-  std::string protocol;                  // "none", "STS 1 (insecure)", "STS 2"
-  std::string cipher;                    // what protects messages now, "none" while nothing does
-  std::uint64_t sent = 0, received = 0;  // messages, since start
-  std::vector<PeerStatus> peers;
-};
-
-/// What the shell asks of a client; tests of the shell stand in for it.
-class Messenger {
- public:
-  virtual ~Messenger() = default;
-
-  /// Begins to connect; on_state tells how it goes. An error here is about the config or the files
-  /// and nothing was started. `default_timeout` counts where the config has none; nullopt: wait for
-  /// ever.
-  virtual Result<void> start(Config config, std::optional<Duration> default_timeout) = 0;
-
-  /// Ends the session properly, then the connection; on_state(stopped) follows, bounded in time.
-  /// While connecting or waiting it gives up at once. `impatient` skips the wait for
-  /// acknowledgements.
-  virtual void stop(bool impatient) = 0;
-
-  /// In the clear: refused while the session is, or is to be, encrypted.
-  virtual Result<void> send(std::string_view text) = 0;
-  /// Encrypted: refused where it would not be. Errc::limit where too much is unacknowledged;
-  /// on_room() follows.
-  virtual Result<void> send_encrypted(std::string_view text) = 0;
-
-  virtual State state() const = 0;
-  virtual Status status() const = 0;
-};
-
-/// Makes the connection to the broker; tests make another one.
-using MakeTransport = std::function<std::unique_ptr<mqtt::Transport>(mqtt::Handler&)>;
-/// Tells the time; tests move one by hand.
-using Clock = std::function<Instant()>;
-
-class Client : public Messenger {
+/// One session at a time: a conversation, and the uplink that carries it.
+class Client final : public Messenger, private Uplink::Owner, private Port {
  public:
   /// None of the references is owned; all must outlive the client.
   Client(asio::io_context& loop, const store::Home& home, Random& random, Observer& observer);
   Client(asio::io_context& loop, const store::Home& home, Random& random, Observer& observer,
          const MakeTransport& make_transport, Clock clock);
-  ~Client() override;
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
 
   Result<void> start(Config config, std::optional<Duration> default_timeout) override;
   void stop(bool impatient) override;
-  Result<void> send(std::string_view text) override;
-  Result<void> send_encrypted(std::string_view text) override;
-  State state() const override;
+  Result<void> send(std::string_view text) override { return send(text, false); }
+  Result<void> send_encrypted(std::string_view text) override { return send(text, true); }
+  Result<void> publish_on(const mqtt::Message& message) override;
+  Result<void> subscribe(mqtt::Subscription subscription) override;
+  Result<void> unsubscribe(const std::string& filter) override;
+  std::vector<Topic> topics() const override;
+  Result<TopicRights> rights(const std::string& topic) const override;
+  State state() const override { return state_; }
   Status status() const override;
+  /// Reads nothing from the broker while held: for an observer that is slower than the peer.
+  void hold(bool held) { uplink_.hold(held); }
+  /// Durable messages are taken when taken() says so, not when on_message() returns.
+  void take_late() { takes_late_ = true; }
+  void taken(std::uint64_t place);
 
-  /// When something is due next, `never` for not by itself; and doing what is due. The client has a
-  /// timer on the loop for it, so only who moves the clock by hand needs to call them.
+  /// When something is due next, `never` for not by itself; and doing what is due. The client has
+  /// timers on the loop for it, so only who moves the clock by hand needs to call them.
   Instant next_deadline() const;
   void advance();
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  // Uplink::Owner
+  void on_connecting(mqtt::Options& options) override { conversation_->connecting(options); }
+  void on_online(const mqtt::Connected& broker) override;
+  void on_offline() override;
+  void on_no_connection(const Error& why, int) override { finish(why); }
+  void on_message(mqtt::Message message) override;
+  void on_published(mqtt::PublishId id, const Result<void>& outcome) override;
+  void on_subscribed(const std::string& filter, const Result<mqtt::Qos>& granted) override;
+  void on_unsubscribed(const std::string& filter, const Result<void>& outcome) override;
+
+  // Port
+  Result<mqtt::PublishId> publish(const mqtt::Message& message) override {
+    return uplink_.publish(message);
+  }
+  void listen(mqtt::Subscription subscription) override {
+    uplink_.subscribe(std::move(subscription));
+  }
+  void sent(ByteView payload) override { observer_.on_sent(payload); }
+  void received(Received received) override;
+  void up(bool up) override;
+  void ended(std::optional<Error> failed) override;
+  void room() override;
+  void given_up(std::size_t messages, const Error& why) override;
+
+  // Both
+  void log(const Line& line) override { observer_.on_log(line); }
+
+  Result<std::unique_ptr<Conversation>> make(const Config& config);
+  Result<void> send(std::string_view text, bool encrypted);
+  Result<void> accepts() const;
+  Result<void> count_sent(Result<void> outcome);
+  Result<void> may_change_topics() const;
+  void give_up_topics();
+  Instant own_deadline() const;
+  void advance_own();
+  void schedule() { timer_.set(own_deadline()); }
+  void change(State state);
+  void tell_state(State state, const std::optional<Error>& failed);
+  void finish(std::optional<Error> failed);
+  std::optional<Error> undelivered() const;
+  Error no_session() const;
+  /// Runs `what` from the loop, unless the session it was meant for has ended.
+  void later(std::function<void()> what);
+
+  asio::io_context& loop_;
+  const store::Home& home_;
+  Random& random_;
+  Observer& observer_;
+  Clock clock_;
+  Timer timer_;
+  Uplink uplink_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();   // this session
+  std::shared_ptr<int> living_ = std::make_shared<int>();  // this object
+
+  std::map<std::string, mqtt::Qos> granted_;           // by filter
+  std::set<std::string> subscribing_, unsubscribing_;  // filters that the broker owes an answer for
+
+  Config config_;
+  std::unique_ptr<Conversation> conversation_;
+  State state_ = State::stopped;
+  bool up_ = false, was_up_ = false;
+  bool takes_late_ = false;
+  std::uint64_t taken_ = 0;  // handed on, and to be taken at the end of this turn of the loop
+  /// When a start has failed, or stop() has waited enough.
+  Instant patience_until_ = never;
+  Duration start_timeout_{};
+  Instant remind_at_ = never;                             // that no peer came
+  std::uint64_t sent_ = 0, received_ = 0, given_up_ = 0;  // messages
 };
 
 }  // namespace sts::client

@@ -17,6 +17,11 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t largest_file = std::size_t{1} << 20U;
 
+/// Whether someone meant to end `value` with a comment, as other formats allow.
+bool holds_comment(std::string_view value) {
+  return value.find(" #") != std::string_view::npos || value.find("\t#") != std::string_view::npos;
+}
+
 /// What only shows once all lines were read. Fills in the defaults that depend on others.
 class WholeFile {
  public:
@@ -41,7 +46,7 @@ class WholeFile {
                   fmt::format("{}:{}: a psk in a file that others can read", path_, psk->number),
                   safe.error().hint);
     }
-    if (!config_.password.empty()) {
+    if (lines_.find("password") != nullptr && !config_.broker.password.empty()) {
       config_.warnings.push_back(
           fmt::format("{}:{}: a password in a file that others can read ({})", path_,
                       lines_.find("password")->number, safe.error().hint));
@@ -55,40 +60,32 @@ class WholeFile {
   }
 
   Result<void> check_presence() {
-    for (const auto& [key, example] : {std::pair{"sts_mode", "nosec, master or slave"},
+    for (const auto& [key, example] : {std::pair{"sts_mode", "nosec, master, slave or channel"},
                                        {"subtop", "the topic to listen on"},
                                        {"pubtop", "the topic to send on"}}) {
-      if (lines_.find(key) != nullptr) continue;
+      if (lines_.find(key) != nullptr || config_.mode == Mode::channel) continue;
       return fail_at(path_, lines_.count, fmt::format("the file ends without '{}'", key),
                      fmt::format("add a line '{} = ' with {}", key, example));
     }
-    if (!config_.password.empty() && config_.username.empty()) {
+    if (const auto* line = lines_.find("password");
+        line != nullptr && !line->value.empty() && config_.broker.username.empty()) {
       return at("password", "a password without a username", "add a line 'username = NAME'");
     }
     return {};
   }
 
   Result<void> check_protocol() {
-    if (config_.mode == Mode::nosec && config_.aes != Aes::null) {
+    const auto used = protocol_of(config_);
+    if (config_.aes != Aes::null && used == Protocol::none) {
       return at("aes", "nothing is encrypted with sts_mode = nosec",
                 "delete this line, or set sts_mode to master or slave");
     }
-    const auto used = protocol_of(config_);
+    if (config_.aes != Aes::null && used == Protocol::channel) {
+      return at("aes", "STS 1 has no channels", "delete this line");
+    }
     for (const auto& line : lines_.lines) {
       const auto* key = find_key(line.key);
-      if (key->only == Protocol::none || key->only == used) continue;
-      if (used == Protocol::none) {
-        return at(line.key, fmt::format("'{}' has no meaning with sts_mode = nosec", line.key),
-                  "delete this line, or set sts_mode to master or slave");
-      }
-      return used == Protocol::sts1
-                 ? at(line.key,
-                      fmt::format("'{}' has no meaning with aes: STS 1 has no such thing",
-                                  line.key),
-                      "delete this line, or the one with aes for STS 2")
-                 : at(line.key,
-                      fmt::format("'{}' has no meaning without aes = ecb or cbc", line.key),
-                      "delete this line: STS 2 has one curve");
+      if (!key->counts_for(used)) return no_meaning(*key, used);
     }
     if (lines_.find("psk") != nullptr && lines_.find("psk_file") != nullptr) {
       return at("psk_file", "both psk and psk_file", "delete one of the two lines");
@@ -96,8 +93,34 @@ class WholeFile {
     return {};
   }
 
+  tl::unexpected<Error> no_meaning(const ConfigKey& key, Protocol used) const {
+    const bool of_channels = key.protocols == static_cast<unsigned>(Protocol::channel);
+    const auto hint = [&](const char* otherwise) {
+      return fmt::format("delete this line, or {}",
+                         of_channels ? "set sts_mode to channel" : otherwise);
+    };
+    const auto with = [&](const char* what, std::string remedy) {
+      return at(key.name, fmt::format("'{}' has no meaning {}", key.name, what), std::move(remedy));
+    };
+    switch (used) {
+      case Protocol::none:
+        return with("with sts_mode = nosec", hint("set sts_mode to master or slave"));
+      case Protocol::sts1:
+        return with("with aes: STS 1 has no such thing", hint("the one with aes for STS 2"));
+      case Protocol::session:
+        return of_channels
+                   ? with("in a session", hint(""))
+                   : with("without aes = ecb or cbc", "delete this line: STS 2 has one curve");
+      case Protocol::channel:
+        break;
+    }
+    return with("on channels", key.name == "subtop"
+                                   ? "write 'channel = FILTER' for what is to be read"
+                                   : "delete this line, or set sts_mode to master or slave");
+  }
+
   Result<void> check_topics() {
-    if (config_.mode == Mode::nosec) return {};
+    if (config_.mode == Mode::nosec || config_.mode == Mode::channel) return {};
     if (auto topic = parse_topic(config_.subtop, TopicKind::name); !topic) {
       return at("subtop", topic.error().message, topic.error().hint);
     }
@@ -119,7 +142,7 @@ class WholeFile {
   }
 
   Result<void> check_peers() {
-    if (protocol_of(config_) != Protocol::sts2) return {};
+    if (protocol_of(config_) != Protocol::session) return {};
     const bool initiator = config_.mode == Mode::initiator;
     if (config_.peers.empty()) {
       return at(
@@ -146,9 +169,35 @@ class WholeFile {
   Config& config_;
 };
 
-}  // namespace
+Result<void> set_lines(const std::string& path, const ConfigLines& lines, Config& config) {
+  for (const auto& line : lines.lines) {
+    const auto* key = find_key(line.key);
+    if (key == nullptr) {
+      return fail_at(path, line.number, fmt::format("unknown key '{}'", line.key),
+                     unknown_key_hint(line.key));
+    }
+    if (const auto* first = lines.find(line.key); first != &line && !key->repeats) {
+      return fail_at(path, line.number,
+                     fmt::format("'{}' is set in line {} already", line.key, first->number),
+                     "delete one of the two lines");
+    }
+    if (auto set = key->set(config, line.value, fs::path(path).parent_path()); !set) {
+      auto& [code, message, remedy] = set.error();
+      if (holds_comment(line.value)) {
+        remedy = "here '#' is part of the value: a comment stands on a line of its own";
+      }
+      return fail_at(path, line.number, fmt::format("{}: {}", line.key, message),
+                     remedy.empty() ? "sts.conf(5) says what it may be" : remedy);
+    }
+  }
+  if (const auto* line = lines.find("peer")) {
+    config.peer_line = fmt::format("{}:{}", path, line->number);
+  }
+  return {};
+}
 
-Result<Config> load_config(const std::string& path) {
+/// `whole`: it has to be a session's config.
+Result<Config> load(const std::string& path, Config config, bool whole) {
   const fs::path file_path(path);
   auto file = store::read_file(file_path, largest_file);
   constexpr auto hint = "give the path of a config; sts.conf(5) says what is in one";
@@ -157,29 +206,36 @@ Result<Config> load_config(const std::string& path) {
   auto lines = split_config(path, store::view((*file)->text));
   if (!lines) return tl::unexpected(lines.error());
 
-  Config config;
   config.name = file_path.filename().string();
-  for (const auto& line : lines->lines) {
-    const auto* key = find_key(line.key);
-    if (key == nullptr) {
-      return fail_at(path, line.number, fmt::format("unknown key '{}'", line.key),
-                     unknown_key_hint(line.key));
-    }
-    if (const auto* first = lines->find(line.key); first != &line) {
-      return fail_at(path, line.number,
-                     fmt::format("'{}' is set in line {} already", line.key, first->number),
-                     "delete one of the two lines");
-    }
-    if (auto set = key->set(config, line.value, file_path.parent_path()); !set) {
-      auto& [code, message, remedy] = set.error();
-      return fail_at(path, line.number, fmt::format("{}: {}", line.key, message),
-                     remedy.empty() ? "sts.conf(5) says what it may be" : remedy);
+  if (auto set = set_lines(path, *lines, config); !set) return tl::unexpected(set.error());
+  if (!config.mode_given && config.mode == Mode::nosec && !config.channels.empty()) {
+    config.mode = Mode::channel;
+  }
+  if (whole && config.mode == Mode::channel && lines->find("session_expiry") == nullptr) {
+    config.broker.session_expiry = kept_session;
+  }
+  WholeFile checks(path, *lines, config);
+  if (whole && config.durable) {
+    return fail_at(path, lines->find("durable")->number,
+                   "only 'sts pub' keeps messages in an outbox", "delete this line");
+  }
+  if (whole || lines->find("sts_mode") != nullptr) {
+    if (auto checked = checks.check(); !checked) return tl::unexpected(checked.error());
+    if (auto complete = complete_broker(config); !complete) {
+      return fail(Errc::bad_input, fmt::format("{}: {}", path, complete.error().message),
+                  complete.error().hint);
     }
   }
-  WholeFile whole(path, *lines, config);
-  if (auto checked = whole.check(); !checked) return tl::unexpected(checked.error());
-  if (auto checked = whole.check_access(**file); !checked) return tl::unexpected(checked.error());
+  if (auto checked = checks.check_access(**file); !checked) return tl::unexpected(checked.error());
   return config;
+}
+
+}  // namespace
+
+Result<Config> load_config(const std::string& path) { return load(path, {}, true); }
+
+Result<Config> load_profile(const std::string& path, Config defaults) {
+  return load(path, std::move(defaults), false);
 }
 
 }  // namespace sts::client

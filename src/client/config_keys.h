@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,19 +11,31 @@
 
 namespace sts::client {
 
-enum class Protocol { none, sts1, sts2 };
+enum class Protocol : unsigned { none = 1, sts1 = 2, session = 4, channel = 8 };
+constexpr unsigned any_protocol = 1 + 2 + 4 + 8;
 /// What protects the messages of this config.
 Protocol protocol_of(const Config& config);
 
 struct ConfigKey {
   std::string_view name;
-  /// The only protocol it counts for, or Protocol::none: for all. Elsewhere it is an error, since
-  /// it would promise something that does not happen.
-  Protocol only;
+  /// The protocols it counts for, added up. Elsewhere it is an error, since it would promise
+  /// something that does not happen.
+  unsigned protocols;
   /// `directory` is that of the config file.
   Result<void> (*set)(Config& config, std::string_view value,
                       const std::filesystem::path& directory);
+  bool repeats = false;  // several lines add up
+
+  bool counts_for(Protocol protocol) const {
+    return (protocols & static_cast<unsigned>(protocol)) != 0;
+  }
 };
+
+/// Those that say how to reach the broker.
+std::span<const ConfigKey> broker_keys();
+
+/// All others.
+std::span<const ConfigKey> session_keys();
 
 /// nullptr where there is no such key.
 const ConfigKey* find_key(std::string_view name);

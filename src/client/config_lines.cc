@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "client/config_values.h"
+#include "base/text.h"
 #include "store/file.h"
 
 namespace sts::client {
@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::size_t longest_key = 64;
 constexpr std::size_t longest_mqtt_string = 65535;
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view blanks = " \t";
-  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
-  return text.substr(0, text.find_last_not_of(blanks) + 1);
-}
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/text.h"
 #include "store/key_file.h"
 #include "store/peers.h"
 
@@ -18,6 +19,9 @@ Result<PeerRef> parse_peer(std::string_view item) {
   if (item.find_first_of("=+/") != std::string_view::npos) {
     auto key = crypto::parse_public_key(item);
     if (!key) return tl::unexpected(key.error());
+    if (auto usable = crypto::check_public_key(*key); !usable) {
+      return tl::unexpected(usable.error());
+    }
     return *key;
   }
   if (!store::valid_peer_name(item)) {
@@ -49,22 +53,75 @@ Result<std::string> parse_host(std::string_view value) {
   return std::string(value);
 }
 
-Result<std::string> parse_topic(std::string_view value, TopicKind kind) {
-  if (value.empty()) return fail(Errc::bad_input, "no topic given", "name a topic");
-  for (std::size_t at = 0; at < value.size(); ++at) {
-    if (value[at] != '+' && value[at] != '#') continue;
-    if (kind == TopicKind::name) {
-      return fail(Errc::bad_input, fmt::format("a wildcard in '{}'", value),
-                  "name one topic, without '+' and '#'");
+namespace {
+
+/// [USER@]HOST[:PORT], with an IPv6 address in brackets.
+Result<Url> parse_authority(std::string_view value) {
+  Url url;
+  if (const auto at = value.rfind('@'); at != std::string_view::npos) {
+    url.username = value.substr(0, at);
+    if (url.username.find(':') != std::string::npos) {
+      return fail(Errc::bad_input, "a password in a URL can be read by others",
+                  "leave it out and set password_from");
     }
-    const bool last = at + 1 == value.size();
-    const bool alone = (at == 0 || value[at - 1] == '/') && (last || value[at + 1] == '/');
-    if (!alone || (value[at] == '#' && !last)) {
-      return fail(Errc::bad_input, fmt::format("a wildcard where it may not be in '{}'", value),
-                  "'+' and '#' stand alone between slashes, and '#' only at the end");
-    }
+    value.remove_prefix(at + 1);
   }
-  return std::string(value);
+  std::string_view port;
+  if (value.starts_with('[')) {
+    const auto end = value.find(']');
+    if (end == std::string_view::npos) {
+      return fail(Errc::bad_input, fmt::format("'{}' is no host", value), "close the bracket");
+    }
+    port = value.substr(end + 1);
+    value = value.substr(1, end - 1);
+  } else if (const auto colon = value.find(':'); colon != std::string_view::npos) {
+    port = value.substr(colon);
+    value = value.substr(0, colon);
+  }
+  if (!port.empty()) {
+    auto number = parse_number(port.substr(1), 1, 65535);
+    if (!number || port[0] != ':') {
+      return fail(Errc::bad_input, fmt::format("'{}' is no port", port), ":1 to :65535");
+    }
+    url.port = static_cast<std::uint16_t>(*number);
+  }
+  auto host = parse_host(value);
+  if (!host) return tl::unexpected(host.error());
+  url.host = std::move(*host);
+  return url;
+}
+
+}  // namespace
+
+Result<Url> parse_url(std::string_view value) {
+  const auto scheme_end = value.find("://");
+  if (scheme_end == std::string_view::npos) {
+    return parse_host(value).map([](std::string host) { return Url{std::move(host), {}, {}}; });
+  }
+  const auto scheme = value.substr(0, scheme_end);
+  auto rest = value.substr(scheme_end + 3);
+  if (scheme == "unix" && rest.starts_with('/') && rest.size() < 108) {  // sockaddr_un
+    return Url{std::string(rest), std::uint16_t{0}, {}};
+  }
+  if (scheme != "mqtt" && scheme != "mqtts") {
+    return fail(Errc::bad_input, fmt::format("'{}' is not the URL of a broker", value),
+                "mqtt://HOST, mqtts://HOST or unix:///PATH");
+  }
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  auto url = parse_authority(rest);
+  if (url) url->tls = scheme == "mqtts";
+  return url;
+}
+
+Result<Url> parse_proxy(std::string_view value) {
+  for (const std::string_view scheme : {"socks5h://", "socks5://"}) {
+    if (value.starts_with(scheme)) value.remove_prefix(scheme.size());
+  }
+  return parse_authority(value);
+}
+
+Result<std::string> parse_topic(std::string_view value, TopicKind kind) {
+  return check_topic(value, kind).map([&] { return std::string(value); });
 }
 
 Result<std::vector<PeerRef>> parse_peers(std::string_view value) {
@@ -72,15 +129,16 @@ Result<std::vector<PeerRef>> parse_peers(std::string_view value) {
   for (bool more = true; more;) {
     const auto comma = value.find(',');
     more = comma != std::string_view::npos;
-    auto item = value.substr(0, comma);
-    item.remove_prefix(std::min(item.find_first_not_of(" \t"), item.size()));
-    item = item.substr(0, item.find_last_not_of(" \t") + 1);
+    const auto item = trim(value.substr(0, comma));
     if (more) value.remove_prefix(comma + 1);
 
     auto peer = parse_peer(item);
     if (!peer) {
-      return fail(Errc::bad_input, peer.error().message,
-                  "a key of 44 characters, a name from 'sts peer list', first-use or trusted");
+      auto& [code, message, hint] = peer.error();
+      if (hint.empty()) {
+        hint = "a key of 44 characters, a name from 'sts peer list', first-use or trusted";
+      }
+      return tl::unexpected(peer.error());
     }
     const auto same = [&](const PeerRef& other) {
       const auto* key = std::get_if<crypto::PublicKey>(&*peer);
@@ -109,40 +167,9 @@ Result<std::vector<PeerRef>> parse_peers(std::string_view value) {
 Result<crypto::Psk> parse_psk(std::string_view value) {
   auto key = crypto::parse_secret_key(value);
   if (!key) {
-    return fail(Errc::bad_input, key.error().message,
-                "make one, for instance with 'head -c 32 /dev/urandom | base64'");
+    return fail(Errc::bad_input, key.error().message, "'sts key psk' makes one");
   }
   return store::to_psk(std::move(*key));
-}
-
-bool valid_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto first = static_cast<unsigned char>(text[at++]);
-    if (first < 0x80) continue;
-    // The second byte's range is narrower after some first bytes: no long forms, no surrogates, and
-    // nothing above U+10FFFF (RFC 3629, section 4).
-    unsigned char least = 0x80, most = 0xBF;
-    std::size_t more = 0;
-    if (first >= 0xC2 && first <= 0xDF) {
-      more = 1;
-    } else if (first >= 0xE0 && first <= 0xEF) {
-      more = 2;
-      if (first == 0xE0) least = 0xA0;
-      if (first == 0xED) most = 0x9F;
-    } else if (first >= 0xF0 && first <= 0xF4) {
-      more = 3;
-      if (first == 0xF0) least = 0x90;
-      if (first == 0xF4) most = 0x8F;
-    } else {
-      return false;
-    }
-    for (; more > 0; --more, ++at, least = 0x80, most = 0xBF) {
-      if (at == text.size()) return false;
-      const auto next = static_cast<unsigned char>(text[at]);
-      if (next < least || next > most) return false;
-    }
-  }
-  return true;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

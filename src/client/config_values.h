@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "base/topic.h"
 #include "client/config.h"
 
 namespace sts::client {
@@ -30,9 +32,20 @@ Result<T> parse_word(std::string_view value, const std::pair<std::string_view, T
 /// A host name or address, without scheme and port.
 Result<std::string> parse_host(std::string_view value);
 
+struct Url {
+  std::string host;                   // of a Unix socket: its path
+  std::optional<std::uint16_t> port;  // of a Unix socket: 0
+  std::string username;
+  bool tls = false;
+};
+/// A host, HOST:PORT, mqtt://[USER@]HOST[:PORT], mqtts://..., or unix://PATH.
+Result<Url> parse_url(std::string_view value);
+/// [socks5h://][USER@]HOST[:PORT].
+Result<Url> parse_proxy(std::string_view value);
+
 /// A topic name (MQTT 5, section 4.7): not empty, no wildcards. `filter` allows what a subscription
 /// may have, wildcards in their places.
-enum class TopicKind { name, filter };
+using TopicKind = sts::TopicKind;
 Result<std::string> parse_topic(std::string_view value, TopicKind kind);
 
 /// The list of `peer`: whether the words in it may stand together, not whether the mode allows
@@ -41,9 +54,6 @@ Result<std::vector<PeerRef>> parse_peers(std::string_view value);
 
 /// 44 characters of base64.
 Result<crypto::Psk> parse_psk(std::string_view value);
-
-/// Whether `text` is well-formed UTF-8 (RFC 3629).
-bool valid_utf8(std::string_view text);
 
 /// The fewest insertions, deletions, replacements and swaps of neighbours that make `a` of `b`.
 std::size_t edit_distance(std::string_view a, std::string_view b);

@@ -1,5 +1,4 @@
 // STS 1 through the client; the protocol itself is tested in legacy/.
-#ifdef STS_LEGACY
 #include "client/test_world.h"
 
 namespace sts::client {
@@ -54,6 +53,15 @@ TEST_F(LegacyTest, BothModesBothCurvesKillFromEitherSide) {
   EXPECT_EQ(slave.seen.count("Received KILL from master"), 4U);
   EXPECT_EQ(master.seen.count("Received KILL from slave"), 4U);
   for (const auto& message : broker.published) EXPECT_EQ(message.qos, mqtt::Qos::at_most_once);
+}
+
+TEST_F(LegacyTest, HasNoWill) {
+  auto config = legacy(Mode::initiator);
+  config.broker.will = mqtt::Message{"will", {}};
+  const auto refused = master->start(std::move(config), {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "STS 1 can't seal a will: the broker would send it in the clear");
 }
 
 TEST_F(LegacyTest, WarnsAtEveryStartAndSaysTheTruthInStatus) {
@@ -145,4 +153,3 @@ TEST_F(LegacyTest, AMasterWithAnotherCurveIsToldTheConfigLine) {
 
 }  // namespace
 }  // namespace sts::client
-#endif

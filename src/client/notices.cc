@@ -2,62 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
+#include "base/counted.h"
+
 namespace sts::client {
 namespace {
 
 constexpr std::chrono::seconds pause{10};
 
-Line sentence(const protocol::Notice& notice, const std::string& peer, const std::string& subtop,
-              Mode mode) {
-  using enum protocol::NoticeKind;
-  switch (notice.kind) {
-    case malformed:
-      return {Level::warning,
-              fmt::format("garbage on {}: not an STS 2 frame; it was dropped", subtop)};
-    case unverified:
-      return {Level::warning,
-              "a handshake message doesn't verify: it was damaged, or the two sides name their "
-              "topics differently (see bind_subtop and bind_pubtop)"};
-    case untrusted:
-      return {Level::error, fmt::format("refused a handshake: {} is not the pinned peer", peer)};
-    case own_key:
-      return {Level::error,
-              "refused a handshake with this side's own key: does the peer use a copy of STS_HOME, "
-              "or does someone send our frames back?"};
-    case psk_mismatch:
-      return {
-          Level::error,
-          fmt::format("refused a handshake: {} has another psk, or the frame was forged", peer)};
-    case not_confirmed:
-      return {Level::error,
-              fmt::format("{} answered but does not confirm: it doesn't trust this side's key "
-                          "(sts key show), or has another psk",
-                          peer)};
-    case forged:
-      return {Level::warning, fmt::format("dropped a forged frame on {}", subtop)};
-    case repeated:
-      return {Level::info, fmt::format("dropped a repeated frame on {}", subtop)};
-    case same_role:
-      return {Level::error,
-              fmt::format("the peer on {} is {} as well: one side needs sts_mode = {}", subtop,
-                          mode == Mode::initiator ? "master" : "slave",
-                          mode == Mode::initiator ? "slave" : "master")};
-    case silent:
-      return {Level::warning,
-              fmt::format("no answer from {}; {} messages wait", peer, notice.count)};
-    case back:
-      return {Level::info, fmt::format("{} answers again", peer)};
-    case dropped:
-      return {Level::error, fmt::format("{} messages to {} were not delivered: the broker refused "
-                                        "them",
-                                        notice.count, peer)};
-    case used_up:
-      return {
-          Level::warning,
-          fmt::format("the session's keys are used up; messages to {} wait for new ones", peer)};
-  }
-  return {};
-}
+const char* role(bool master) { return master ? "master" : "slave"; }
 
 /// Whether someone without any key can cause it at will.
 bool anyone_can_cause(protocol::NoticeKind kind) {
@@ -67,10 +21,122 @@ bool anyone_can_cause(protocol::NoticeKind kind) {
 
 }  // namespace
 
+Notices::Notices(const Config& config, std::vector<crypto::PublicKey> expected)
+    : subtop_(config.subtop),
+      mode_(config.mode),
+      invite_(config.invite),
+      refusal_(config, std::move(expected)),
+      no_session_hint_(fmt::format("check that the peer runs on this broker with sts_mode = {}, "
+                                   "subtop = {} and pubtop = {}, "
+                                   "and that it trusts this side's key (sts key show)",
+                                   role(mode_ != Mode::initiator), config.pubtop, config.subtop)) {
+  if (!invite_) return;
+  no_session_hint_ =
+      mode_ == Mode::initiator
+          ? "check that 'sts invite' still waits on the other side, and that both use "
+            "this broker; if it has ended, ask for a new token"
+          : "run 'sts join' with the token on the other machine";
+}
+
+/// Where a session of an invite needs other words.
+std::optional<Line> Notices::invite_line(const protocol::Notice& notice,
+                                         const std::string& peer) const {
+  using enum protocol::NoticeKind;
+  const auto who = fmt::format("{}, fingerprint {}", peer,
+                               crypto::fingerprint(notice.peer.value_or(crypto::PublicKey())));
+  if (mode_ == Mode::initiator) {
+    if (notice.kind == untrusted) {
+      return Line{Level::error, "refused an answer: it is not from who made the token: " + who,
+                  "somebody else publishes on its topic; wait, or ask for a new token"};
+    }
+    if (notice.kind == not_confirmed) {
+      return Line{Level::error, "the other side doesn't take this token, or not from this machine",
+                  "a token is for the first that uses it: ask for a new one"};
+    }
+    return std::nullopt;
+  }
+  if (notice.kind == untrusted) {
+    return Line{Level::error, "refused: the token has been used already, and not by " + who,
+                "if both are yours, give the second one an invite of its own"};
+  }
+  if (notice.kind == psk_mismatch) {
+    return Line{Level::error, "refused: whoever it was doesn't hold the token: " + who,
+                "nothing is lost, the invite goes on; a token with a typing error does this, too"};
+  }
+  return std::nullopt;
+}
+
+Line Notices::line(const protocol::Notice& notice, const std::string& peer) const {
+  using enum protocol::NoticeKind;
+  const bool master = mode_ == Mode::initiator;
+  switch (notice.kind) {
+    case malformed:
+      return {Level::warning, fmt::format("dropped garbage on {}: not an STS 2 frame", subtop_),
+              "give subtop a topic that nobody but the peer publishes on"};
+    case unverified:
+      return {Level::warning,
+              "a handshake message doesn't verify: it was damaged, or the two sides name their "
+              "topics differently",
+              "give both sides the same names; where a bridge renames topics set bind_subtop and "
+              "bind_pubtop"};
+    case untrusted:
+      return refusal_.line(notice.peer.value_or(crypto::PublicKey()), peer);
+    case own_key:
+      return {Level::error,
+              "refused a handshake with this side's own key: the peer uses a copy of STS_HOME, or "
+              "someone sends our frames back",
+              "give each side an identity of its own: sts key gen in another STS_HOME"};
+    case psk_mismatch:
+      return {Level::error,
+              fmt::format("refused a handshake: {} has another psk, or the frame was forged", peer),
+              "set the same psk on both sides"};
+    case not_confirmed:
+      return {Level::error,
+              fmt::format("{} answered but does not confirm: it doesn't trust this side's key, or "
+                          "has another psk",
+                          peer),
+              "compare its `peer` with `sts key show` here, and psk on both sides"};
+    case forged:
+      return {Level::warning, fmt::format("dropped a forged frame on {}", subtop_)};
+    case repeated:
+      return {Level::info, fmt::format("dropped a repeated frame on {}", subtop_)};
+    case same_role:
+      return {Level::error, fmt::format("the peer on {} is {} as well", subtop_, role(master)),
+              fmt::format("set sts_mode = {} on one side", role(!master))};
+    case silent:
+      return {Level::warning, fmt::format("no answer from {}; {}", peer,
+                                          counted(notice.count, "message waits", "messages wait"))};
+    case back:
+      return {Level::info, fmt::format("{} answers again", peer)};
+    case dropped:
+      return {Level::error,
+              fmt::format("{} not delivered to {}: the broker refused",
+                          counted(notice.count, "message was", "messages were"), peer),
+              "send less at once, and check what the broker allows"};
+    case foreign_will:
+      return {Level::warning, fmt::format("dropped a will on {}: no trusted key opens it", subtop_),
+              "it was changed, or moved here from another topic, or whoever left it has another "
+              "psk or isn't in `peer`"};
+    case spent_will:
+      return {Level::info,
+              fmt::format("dropped a will on {}: it was shown before, or is of an earlier "
+                          "connection",
+                          subtop_)};
+    case used_up:
+      return {
+          Level::warning,
+          fmt::format("the session's keys are used up; messages to {} wait for new ones", peer)};
+  }
+  return {};
+}
+
 std::optional<Line> Notices::say(const protocol::Notice& notice, const std::string& peer,
-                                 const std::string& subtop, Mode mode, Instant now) {
-  Line line = sentence(notice, peer, subtop, mode);
-  if (!anyone_can_cause(notice.kind)) return line;
+                                 Instant now) {
+  Line out = (invite_ ? invite_line(notice, peer) : std::nullopt).value_or(line(notice, peer));
+  if (!anyone_can_cause(notice.kind)) return out;
+  if (out.level == Level::error || notice.kind == protocol::NoticeKind::unverified) {
+    no_session_hint_ = out.hint;
+  }
   const auto [said, first] = said_.try_emplace(notice.kind, Said{now});
   if (!first) {
     if (now - said->second.at < pause) {
@@ -78,11 +144,11 @@ std::optional<Line> Notices::say(const protocol::Notice& notice, const std::stri
       return std::nullopt;
     }
     if (said->second.withheld > 0) {
-      line.text += fmt::format(" (and {} times before)", said->second.withheld);
+      out.text += fmt::format(" (and {} before)", counted(said->second.withheld, "time", "times"));
     }
     said->second = {now};
   }
-  return line;
+  return out;
 }
 
 }  // namespace sts::client

@@ -1,71 +1,54 @@
-#include <algorithm>
-#include <deque>
-#include <iterator>
 #include <utility>
 
 #include "client/conversation.h"
+#include "client/publish_queue.h"
 
 namespace sts::client {
 namespace {
 
-constexpr std::size_t max_waiting = 4096;  // messages
-constexpr std::size_t max_waiting_bytes = std::size_t{4} << 20U;
-
-class Plain final : public Conversation {
+class Plain final : public Conversation, private PublishQueue::Owner {
  public:
-  explicit Plain(Port& port) : port_(port) {}
+  Plain(const Config& config, Port& port)
+      : port_(port), pubtop_(config.pubtop), qos_(qos_of(config)) {}
 
-  void online(std::size_t, Instant) override {
-    online_ = was_online_ = true;
-    // Only what waits now: whoever hears of it may send more.
-    for (auto left = waiting_.size(), at = std::size_t{0}; left > 0; --left) {
-      if (auto published = publish(waiting_[at])) {
-        ++at;
-      } else {
-        forget(at);
-        not_delivered(published.error());
-      }
-    }
+  mqtt::Qos qos() const override { return qos_; }
+
+  Result<void> follow(mqtt::Subscription&) override { return {}; }
+  Result<void> unfollow(const std::string&) override { return {}; }
+
+  void online(std::size_t, bool resumed, Instant) override {
+    was_online_ = true;
+    queue_.online(resumed);
     port_.up(true);
     end_if_done();
   }
 
-  void offline(Instant) override {
-    online_ = false;
-    for (auto& message : waiting_) message.id = 0;
-  }
+  void offline(Instant) override { queue_.offline(); }
 
-  void receive(ByteView payload, Instant) override { port_.received({}, payload); }
+  void receive(mqtt::Message message, Instant) override { port_.received({std::move(message)}); }
 
   void published(mqtt::PublishId id, const Result<void>& outcome, Instant) override {
-    const auto message = std::ranges::find(waiting_, id, &Waiting::id);
-    if (message == waiting_.end()) return;
-    forget(static_cast<std::size_t>(std::distance(waiting_.begin(), message)));
-    if (!outcome) not_delivered(outcome.error());
-    if (full_ && !full()) {
-      full_ = false;
+    queue_.published(id, outcome);
+    if (wants_room_ && !queue_.full()) {
+      wants_room_ = false;
       port_.room();
     }
     end_if_done();
   }
 
-  Result<void> send(std::string_view text, bool encrypted, Instant) override {
+  Result<void> send(std::string_view text, bool encrypted, Instant now) override {
     if (encrypted) {
       return fail(Errc::refused, "this session is not encrypted", "use send, or a secure sts_mode");
     }
-    if (!was_online_) return fail(Errc::refused, "not connected to the broker yet");
-    if (full()) {
-      full_ = true;
-      return fail(Errc::limit, "too many messages wait for the broker");
+    return publish({pubtop_, to_bytes(as_bytes(text)), qos()}, now);
+  }
+
+  Result<void> publish(const mqtt::Message& message, Instant) override {
+    if (!was_online_) {
+      return fail(Errc::refused, "not connected to the broker yet", "wait for \"connected to\"");
     }
-    waiting_.push_back({to_bytes(as_bytes(text))});
-    bytes_ += text.size();
-    if (!online_) return {};
-    auto published = publish(waiting_.back());
-    if (published) return {};
-    forget(waiting_.size() - 1);
-    // Not Errc::limit: there will never be room for it.
-    return fail(Errc::refused, published.error().message, published.error().hint);
+    wants_room_ = wants_room_ || queue_.full();
+    return queue_.push(message);
   }
 
   void stop(Instant) override {
@@ -73,7 +56,7 @@ class Plain final : public Conversation {
     end_if_done();
   }
 
-  std::size_t unacknowledged() const override { return waiting_.size(); }
+  std::size_t unacknowledged() const override { return queue_.size(); }
   Instant next_deadline() const override { return never; }
   void advance(Instant) override {}
 
@@ -83,46 +66,31 @@ class Plain final : public Conversation {
   }
 
  private:
-  struct Waiting {
-    Bytes payload;
-    mqtt::PublishId id = 0;  // 0: not handed to the transport
-  };
-
-  bool full() const { return waiting_.size() >= max_waiting || bytes_ >= max_waiting_bytes; }
-
-  /// An error where it can't ever be published; without a connection it goes on waiting.
-  Result<void> publish(Waiting& message) {
-    const auto published = port_.publish(message.payload, qos());
-    if (published) {
-      message.id = *published;
-      port_.sent(message.payload);
-    } else if (published.error().code != Errc::io) {
-      return tl::unexpected<Error>(published.error());
-    }
-    return {};
+  // PublishQueue::Owner
+  Result<mqtt::PublishId> publish(const mqtt::Message& message) override {
+    return port_.publish(message);
   }
-
-  void forget(std::size_t at) {
-    bytes_ -= waiting_[at].payload.size();
-    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(at));
-  }
-
-  void not_delivered(const Error& why) {
-    port_.given_up(1, "a message was not delivered: " + one_line(why));
+  void on_handed_over(const mqtt::Message& message) override { port_.sent(message.payload); }
+  void on_taken() override {}
+  void on_given_up(const Error& why) override {
+    port_.given_up(1, {why.code, "a message was not delivered: " + why.message, why.hint});
   }
 
   void end_if_done() {
-    if (stopping_ && waiting_.empty()) port_.ended({});
+    if (stopping_ && queue_.size() == 0) port_.ended({});
   }
 
   Port& port_;
-  std::deque<Waiting> waiting_;  // for the broker's acknowledgement
-  std::size_t bytes_ = 0;        // in waiting_
-  bool online_ = false, was_online_ = false, stopping_ = false, full_ = false;
+  std::string pubtop_;
+  mqtt::Qos qos_;
+  PublishQueue queue_{*this};
+  bool was_online_ = false, stopping_ = false, wants_room_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<Conversation> make_plain(Port& port) { return std::make_unique<Plain>(port); }
+std::unique_ptr<Conversation> make_plain(const Config& config, Port& port) {
+  return std::make_unique<Plain>(config, port);
+}
 
 }  // namespace sts::client

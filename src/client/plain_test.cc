@@ -50,7 +50,9 @@ TEST_F(PlainTest, SendsAndReceivesInTheClear) {
 }
 
 TEST_F(PlainTest, RefusesToEncryptAndToSendBeforeItIsConnected) {
-  EXPECT_EQ(me->send("early").error().code, Errc::refused);
+  const auto early = me->send("early");
+  EXPECT_EQ(early.error().code, Errc::refused);
+  EXPECT_EQ(early.error().hint, "wait for \"connected to\"");
   run();
   EXPECT_EQ(me->send_encrypted("x").error().code, Errc::refused);
   EXPECT_TRUE(broker.published.empty());
@@ -160,7 +162,7 @@ TEST_F(PlainTest, StopWaitsForAcknowledgementsButNotForEver) {
   run_for(2s);
   EXPECT_EQ(me.state(), State::stopped);
   ASSERT_TRUE(me.seen.failed);
-  EXPECT_NE(me.seen.failed->message.find("1 messages"), std::string::npos);
+  EXPECT_NE(me.seen.failed->message.find("1 message was"), std::string::npos);
 }
 
 TEST_F(PlainTest, StopWhileOfflineDeliversIfTheBrokerComesBackInTime) {

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <map>
 
+#include "base/counted.h"
 #include "client/conversation.h"
+#include "client/durable_intake.h"
 #include "client/notices.h"
+#include "client/sealed_will.h"
 #include "client/trusted.h"
 #include "protocol/initiator.h"
 #include "protocol/responder.h"
@@ -13,23 +16,37 @@
 namespace sts::client {
 namespace {
 
+std::vector<crypto::PublicKey> keys_of(const protocol::Trust& trust) {
+  std::vector<crypto::PublicKey> out;
+  for (const auto& peer : trust.peers) out.push_back(peer.key);
+  return out;
+}
+
 class Secure final : public Conversation {
  public:
   Secure(const Config& config, const store::Home& home, crypto::KeyPair identity, Trusted trusted,
-         Random& random, Port& port)
+         protocol::Trust trust, Random& random, Port& port)
       : port_(port),
         home_(home),
         identity_(std::make_unique<crypto::KeyPair>(std::move(identity))),
+        intake_(home, identity_->private_key, random),
         trusted_(std::move(trusted)),
         mode_(config.mode),
-        subtop_(config.subtop) {
+        pubtop_(config.pubtop),
+        subtop_(config.subtop),
+        qos_(qos_of(config)),
+        will_(config.broker.will),
+        ends_with_peer_(trusted_.one_peer() && !config.stays),
+        invite_(config.invite),
+        end_(config.invite_end),
+        notices_(config, keys_of(trust)) {
     const bool initiator = mode_ == Mode::initiator;
     const Bytes out = to_bytes(as_bytes(config.bind_pubtop));
     const Bytes in = to_bytes(as_bytes(config.bind_subtop));
     protocol::Setup setup{
         identity_.get(),
         initiator ? protocol::Topics{out, in} : protocol::Topics{in, out},
-        trusted_.take(),
+        std::move(trust),
         {config.rekey_after_messages, config.rekey_after_time, config.heartbeat, config.pad},
         &random};
     if (initiator) {
@@ -39,11 +56,19 @@ class Secure final : public Conversation {
     }
   }
 
-  void online(std::size_t max_payload, Instant now) override {
+  mqtt::Qos qos() const override { return qos_; }
+
+  void connecting(mqtt::Options& options) override {
+    if (!will_) return;
+    // It was checked that this can't fail.
+    options.will = {pubtop_, *endpoint_->wills().seal(will_->payload), will_->qos};
+  }
+
+  void online(std::size_t max_payload, bool, Instant now) override {
     online_ = true;
     refusal_told_ = false;
     run([&](auto& out) { endpoint_->set_online(true, max_payload, now, out); }, now);
-    if (endpoint_->links().empty()) port_.log(Level::info, "waiting for the peer");
+    if (endpoint_->links().empty()) port_.log({Level::info, "waiting for the peer"});
   }
 
   void offline(Instant now) override {
@@ -52,15 +77,20 @@ class Secure final : public Conversation {
     run([&](auto& out) { endpoint_->set_online(false, 0, now, out); }, now);
   }
 
-  void receive(ByteView payload, Instant now) override {
-    run([&](auto& out) { endpoint_->receive(payload, now, out); }, now);
+  void receive(mqtt::Message message, Instant now) override {
+    if (now >= end_) return;  // whoever waits for the end may not have woken up yet
+    run([&](auto& out) { endpoint_->receive(message.payload, now, out); }, now);
   }
 
   void published(mqtt::PublishId id, const Result<void>& outcome, Instant now) override {
     const auto ticket = in_flight_.extract(id);
-    if (outcome) return;
-    if (ticket.empty()) return refused(outcome.error());
-    give_up(ticket.mapped(), now);
+    if (ticket.empty()) {
+      if (!outcome) refused(outcome.error());
+      return;
+    }
+    if (!outcome) return give_up(ticket.mapped(), now);
+    auto* link = endpoint_->link(ticket.mapped().peer);
+    if (link) run([&](auto& out) { link->published(now, out); }, now);
   }
 
   Result<void> send(std::string_view text, bool encrypted, Instant now) override {
@@ -69,12 +99,7 @@ class Secure final : public Conversation {
     if (over_ || links.empty()) {
       return fail(Errc::refused, "no session is up yet", "wait for \"session is up\"");
     }
-    // Of several peers a silent one doesn't hold the others up.
-    const auto out_of_reach = [&](const protocol::Link* link) {
-      return link->full() && link->silent() && links.size() > 1;
-    };
-    if (std::ranges::any_of(
-            links, [&](const auto* link) { return link->full() && !out_of_reach(link); })) {
+    if (must_wait(now)) {
       wants_room_ = true;
       return fail(Errc::limit, "too many messages wait for the peer's acknowledgement",
                   "wait until some are acknowledged; status counts them");
@@ -83,10 +108,8 @@ class Secure final : public Conversation {
     run(
         [&](auto& out) {
           for (auto* link : links) {
-            if (out_of_reach(link)) {
-              port_.given_up(1, fmt::format("a message was not sent to {}: it doesn't answer, and "
-                                            "too many wait for it",
-                                            trusted_.name(*link->peer())));
+            if (link->full()) {
+              port_.given_up(1, out_of_reach_error(*link));
             } else if (outcome) {
               outcome = link->send(to_bytes(as_bytes(text)), now, out);
             }
@@ -102,14 +125,28 @@ class Secure final : public Conversation {
     end_if_done();
   }
 
+  std::string no_session_hint() const override { return notices_.no_session_hint(); }
+
   std::size_t unacknowledged() const override {
     std::size_t count = 0;
     for (const auto* link : endpoint_->links()) count += link->unacknowledged();
     return count;
   }
 
-  Instant next_deadline() const override { return endpoint_->next_deadline(); }
+  void taken(std::uint64_t place, Instant now) override {
+    const auto told = intake_.taken(place);
+    if (told) {
+      retry_at_ = never;
+      return tell_taken(*told, now);
+    }
+    if (retry_at_ == never) port_.log(error_line(told.error()));
+    taken_ = place;
+    retry_at_ = now + std::chrono::seconds(1);
+  }
+
+  Instant next_deadline() const override { return std::min(endpoint_->next_deadline(), retry_at_); }
   void advance(Instant now) override {
+    if (now >= retry_at_) taken(taken_, now);
     run([&](auto& out) { endpoint_->advance(now, out); }, now);
   }
 
@@ -140,16 +177,24 @@ class Secure final : public Conversation {
     }
     // Last, since it makes frames behind those above.
     for (const auto& ticket : unsendable) give_up(ticket, now);
-    const auto links = endpoint_->links();
-    if (wants_room_ && std::ranges::none_of(links, [](auto* link) { return link->full(); })) {
+    if (wants_room_ && !must_wait(now)) {
       wants_room_ = false;
       port_.room();
     }
   }
 
+  /// Of several peers one that is silent, or acknowledges nothing, doesn't hold the others up.
+  bool must_wait(Instant now) const {
+    const auto links = endpoint_->links();
+    return std::ranges::any_of(links, [&](const auto* link) {
+      const bool out_of_reach = link->silent() || link->stalled(now);
+      return link->full() && !(out_of_reach && links.size() > 1);
+    });
+  }
+
   void carry_out(const protocol::Publish& publish, std::vector<protocol::Ticket>& unsendable) {
     if (!online_) return;
-    const auto id = port_.publish(publish.frame, qos());
+    const auto id = port_.publish({pubtop_, publish.frame, qos()});
     if (id) {
       if (!publish.messages) return;
       in_flight_.emplace(*id, *publish.messages);
@@ -163,7 +208,7 @@ class Secure final : public Conversation {
   /// A frame without messages, which a timer will send again, in vain perhaps.
   void refused(const Error& why) {
     if (std::exchange(refusal_told_, true)) return;
-    port_.log(Level::error, one_line(why));
+    port_.log(error_line(why));
   }
 
   void kill_all(Instant now) {
@@ -184,13 +229,49 @@ class Secure final : public Conversation {
     if (link) run([&](auto& out) { link->publish_failed(ticket.entry, now, out); }, now);
   }
 
+  Error out_of_reach_error(const protocol::Link& link) const {
+    return {Errc::limit,
+            fmt::format("a message was not sent to {}: it acknowledges none, and too many wait",
+                        trusted_.name(*link.peer())),
+            "look whether it still runs; send it again once it answers"};
+  }
+
+  const std::string& fingerprint_of(const crypto::PublicKey& key) {
+    if (!last_sender_ || *last_sender_ != key) fingerprint_ = crypto::fingerprint(key);
+    last_sender_ = key;
+    return fingerprint_;
+  }
+
   std::string peer_shown(const crypto::PublicKey& key) const {
     return trusted_.one_peer() ? std::string() : trusted_.name(key);
   }
 
-  void on(const protocol::Delivered& it, Instant) {
-    port_.received(peer_shown(it.peer), it.message);
+  void tell_taken(const std::vector<DurableIntake::Told>& told, Instant now) {
+    for (const auto& [peer, taken] : told) {
+      if (auto* link = endpoint_->link(peer)) {
+        run([&, &what = taken](auto& out) { link->taken(what, now, out); }, now);
+      }
+    }
   }
+
+  void on(const protocol::Delivered& it, Instant now) {
+    Received received{{subtop_, it.message, qos()}, true,
+                      !trusted_.one_peer(),         trusted_.name(it.peer),
+                      fingerprint_of(it.peer),      {}};
+    if (it.durable) {
+      const auto verdict = intake_.judge(it.peer, *it.durable);
+      if (auto lost = intake_.take_warning(); !lost.empty()) port_.log({Level::warning, lost});
+      if (!verdict) return port_.log(error_line(verdict.error()));
+      if (verdict == protocol::DurableVerdict::repeat) {
+        tell_taken({intake_.known(it.peer, it.durable->queue)}, now);
+      }
+      if (verdict != protocol::DurableVerdict::take) return;
+      received.place = intake_.hand_on(it.peer, *it.durable);
+    }
+    port_.received(std::move(received));
+  }
+
+  void on(const protocol::Taken&, Instant) {}
 
   void on(const protocol::Up& it, Instant now) {
     auto* link = endpoint_->link(it.peer);
@@ -200,12 +281,12 @@ class Secure final : public Conversation {
     }
     const std::string name = trusted_.name(it.peer);
     if (it.peer_restarted) {
-      port_.log(Level::info, fmt::format("session is up with {}, which was restarted", name));
+      port_.log({Level::info, fmt::format("session is up with {}, which was restarted", name)});
     } else if (it.renewed) {
-      port_.log(Level::info, fmt::format("session with {} has new keys", name));
+      port_.log({Level::info, fmt::format("session with {} has new keys", name)});
     } else {
-      port_.log(Level::info, fmt::format("session is up with {}, fingerprint {}", name,
-                                         crypto::fingerprint(it.peer)));
+      port_.log({Level::info, fmt::format("session is up with {}, fingerprint {}", name,
+                                          crypto::fingerprint(it.peer))});
     }
     port_.up(true);
   }
@@ -216,37 +297,51 @@ class Secure final : public Conversation {
       kill_all(now);
       return end(pinned.error());
     }
-    port_.log(Level::warning, fmt::format("pinned {} on first use: key {}, fingerprint {}; compare "
-                                          "it with the peer's `sts key show`",
-                                          trusted_.name(it.peer), crypto::to_text(it.peer),
-                                          crypto::fingerprint(it.peer)));
+    notices_.pinned(it.peer);
+    if (invite_) {
+      port_.log({Level::info, fmt::format("the token is used up: {} is trusted from now on",
+                                          trusted_.name(it.peer))});
+      return;
+    }
+    port_.log({Level::warning,
+               fmt::format("pinned {0} on first use: key {1}, fingerprint {2}; compare it with "
+                           "`sts key show` at the peer, and if it differs: stop, then sts peer "
+                           "remove {0}",
+                           trusted_.name(it.peer), crypto::to_text(it.peer),
+                           crypto::fingerprint(it.peer))});
   }
 
   void on(const protocol::Killed& it, Instant) {
-    over_ = trusted_.one_peer();
+    over_ = ends_with_peer_;
     const std::string role = mode_ == Mode::initiator ? "slave" : "master";
     const std::string name = peer_shown(it.peer);
-    port_.log(Level::info, "Received KILL from " + role + (name.empty() ? "" : " " + name));
+    port_.log({Level::info, "Received KILL from " + role + (name.empty() ? "" : " " + name)});
     std::optional<Error> lost;
     if (it.undelivered > 0) {
-      lost =
-          Error{Errc::io, fmt::format("{} messages were not delivered: the peer ended the session",
-                                      it.undelivered)};
-      if (!trusted_.one_peer()) port_.given_up(it.undelivered, lost->message);
+      lost = Error{Errc::io,
+                   counted(it.undelivered, "message was", "messages were") +
+                       " not delivered: the peer ended the session",
+                   "start it again and send them again"};
+      if (!ends_with_peer_) port_.given_up(it.undelivered, *lost);
     }
-    if (trusted_.one_peer()) return end(lost);
+    if (ends_with_peer_) return end(lost);
     if (endpoint_->links().empty()) port_.up(false);
     end_if_done();
   }
 
   void on(const protocol::Finished&, Instant) { end_if_done(); }
 
+  void on(const protocol::LastWill& it, Instant) {
+    port_.log(will_line(it, trusted_.name(it.peer)));
+  }
+
   void on(const protocol::Notice& it, Instant now) {
-    const auto line =
-        notices_.say(it, it.peer ? trusted_.name(*it.peer) : "the peer", subtop_, mode_, now);
+    const auto line = notices_.say(it, it.peer ? trusted_.name(*it.peer) : "the peer", now);
     if (!line) return;
-    if (it.kind == protocol::NoticeKind::dropped) return port_.given_up(it.count, line->text);
-    port_.log(line->level, line->text);
+    if (it.kind == protocol::NoticeKind::dropped) {
+      return port_.given_up(it.count, {Errc::refused, line->text, line->hint});
+    }
+    port_.log(*line);
   }
 
   void end_if_done() {
@@ -259,38 +354,48 @@ class Secure final : public Conversation {
   Port& port_;
   const store::Home& home_;
   std::unique_ptr<crypto::KeyPair> identity_;  // the endpoint keeps its address
+  DurableIntake intake_;
+  std::uint64_t taken_ = 0;  // what could not be committed
+  Instant retry_at_ = never;
   Trusted trusted_;
   Mode mode_;
-  std::string subtop_;
+  std::string pubtop_, subtop_;
+  mqtt::Qos qos_;
+  std::optional<mqtt::Message> will_;
+  bool ends_with_peer_, invite_;
+  Instant end_;
   std::unique_ptr<protocol::Endpoint> endpoint_;
   Notices notices_;
   std::map<mqtt::PublishId, protocol::Ticket> in_flight_;
+  std::optional<crypto::PublicKey> last_sender_;  // and its fingerprint
+  std::string fingerprint_;
   bool online_ = false, stopping_ = false, wants_room_ = false, refusal_told_ = false;
   bool over_ = false;  // ended() was said: nothing more is
 };
 
-Result<crypto::KeyPair> identity(const store::Home& home, Random& random, Port& port) {
-  auto loaded = store::load_identity(home);
-  if (!loaded) return tl::unexpected<Error>(loaded.error());
-  if (*loaded) return std::move(**loaded);
-  auto made = store::create_identity(home, random);
-  if (made) {
-    port.log(Level::info,
-             fmt::format("made a new identity in {}: {}", home.identity_file().string(),
-                         crypto::to_text(made->public_key)));
-  }
-  return made;
-}
-
 }  // namespace
+
+Result<crypto::KeyPair> own_identity(const store::Home& home, Random& random, Port& port) {
+  auto own = store::load_or_create_identity(home, random);
+  if (!own) return tl::unexpected<Error>(own.error());
+  if (own->made) {
+    port.log(
+        {Level::info, fmt::format("made a new identity in {}: {}", home.identity_file().string(),
+                                  crypto::to_text(own->pair.public_key))});
+  }
+  return std::move(own->pair);
+}
 
 Result<std::unique_ptr<Conversation>> make_secure(const Config& config, const store::Home& home,
                                                   Random& random, Port& port) {
   auto trusted = Trusted::load(config, home);
   if (!trusted) return tl::unexpected<Error>(trusted.error());
-  auto own = identity(home, random, port);
+  auto trust = trusted->take();
+  if (auto will = check_will(config, trust); !will) return tl::unexpected<Error>(will.error());
+  auto own = own_identity(home, random, port);
   if (!own) return tl::unexpected<Error>(own.error());
-  return std::make_unique<Secure>(config, home, std::move(*own), std::move(*trusted), random, port);
+  return std::make_unique<Secure>(config, home, std::move(*own), std::move(*trusted),
+                                  std::move(trust), random, port);
 }
 
 }  // namespace sts::client

@@ -24,12 +24,9 @@ namespace sts::client {
 /// Keeps what it is told; the hooks come after.
 class Recorder : public Observer {
  public:
-  struct Line {
-    Level level;
-    std::string text;
-  };
   std::vector<Line> lines;
   std::vector<std::string> messages;  // "peer: text", or "text" where there is one peer
+  std::vector<std::string> answers;   // to subscribe() and unsubscribe()
   std::vector<Bytes> sent;
   std::vector<State> states;
   std::optional<Error> failed;  // what the last stopped came with
@@ -38,13 +35,14 @@ class Recorder : public Observer {
   std::function<void(State)> state_hook;
   std::function<void()> sent_hook, room_hook;
 
-  void on_log(Level level, const std::string& line) override {
-    EXPECT_EQ(line.find('\n'), line.npos) << line;
-    lines.push_back({level, line});
-    if (log_hook) log_hook(line);
+  void on_log(const Line& line) override {
+    EXPECT_EQ((line.text + line.hint).find('\n'), std::string::npos) << line.text << line.hint;
+    lines.push_back(line);
+    if (log_hook) log_hook(line.text);
   }
-  void on_message(const std::string& peer, ByteView message) override {
-    messages.push_back((peer.empty() ? "" : peer + ": ") + std::string(as_text(message)));
+  void on_message(const Received& received) override {
+    messages.push_back((received.one_of_many ? received.sender + ": " : "") +
+                       std::string(as_text(received.message.payload)));
     if (message_hook) message_hook(messages.back());
   }
   void on_sent(ByteView wire) override {
@@ -60,15 +58,26 @@ class Recorder : public Observer {
     ++rooms;
     if (room_hook) room_hook();
   }
+  void on_subscribed(const std::string& filter, const Result<mqtt::Qos>& granted) override {
+    answers.push_back(granted ? filter + " QoS " + std::to_string(static_cast<int>(*granted))
+                              : filter + ": " + granted.error().message);
+  }
+  void on_unsubscribed(const std::string& filter, const Result<void>& outcome) override {
+    answers.push_back(outcome ? filter + " gone" : filter + ": " + outcome.error().message);
+  }
 
   std::size_t count(std::string_view part) const {
     return static_cast<std::size_t>(std::ranges::count_if(
-        lines, [&](const Line& line) { return line.text.find(part) != std::string::npos; }));
+        lines, [&](const Line& line) { return shown(line).find(part) != std::string::npos; }));
+  }
+  /// With its hint.
+  static std::string shown(const Line& line) {
+    return line.hint.empty() ? line.text : line.text + " (" + line.hint + ")";
   }
   bool logged(std::string_view part) const { return count(part) > 0; }
   std::string log() const {
     std::string out;
-    for (const auto& line : lines) out += line.text + "\n";
+    for (const auto& line : lines) out += shown(line) + "\n";
     return out;
   }
 };
@@ -92,9 +101,7 @@ struct Side {
   Instant next_deadline() const { return client ? client->next_deadline() : never; }
   /// Makes the identity where there is none.
   crypto::KeyPair identity() {
-    auto loaded = store::load_identity(home);
-    if (loaded && *loaded) return std::move(**loaded);
-    return *store::create_identity(home, random);
+    return std::move(store::load_or_create_identity(home, random)->pair);
   }
   crypto::PublicKey key() { return identity().public_key; }
 

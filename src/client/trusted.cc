@@ -22,6 +22,7 @@ Result<Trusted> Trusted::load(const Config& config, const store::Home& home) {
   if (!known) return tl::unexpected<Error>(known.error());
   Trusted out;
   out.pin_name_ = config.name;
+  out.invite_ = config.invite;
   for (const auto& peer : *known) out.names_.emplace(peer.key, peer.name);
 
   const auto named = [&](const std::string& name) {
@@ -38,12 +39,15 @@ Result<Trusted> Trusted::load(const Config& config, const store::Home& home) {
     } else if (const auto* name = std::get_if<std::string>(&ref)) {
       const auto* peer = named(*name);
       if (!peer) {
-        return fail(Errc::bad_input, fmt::format("no peer is called {}", *name),
+        return fail(Errc::bad_input,
+                    fmt::format("{}: no peer is called {}", config.peer_line, *name),
                     fmt::format("sts peer add {} KEY", *name));
       }
       trust(peer->key);
     } else if (std::holds_alternative<FirstUse>(ref)) {
-      if (const auto* pinned = named(config.name)) {
+      // An invite is for whoever holds its token, known or not.
+      const auto* pinned = config.invite ? nullptr : named(config.name);
+      if (pinned) {
         trust(pinned->key);
       } else {
         out.trust_.first_use = psk_of(config, nullptr);
@@ -51,8 +55,10 @@ Result<Trusted> Trusted::load(const Config& config, const store::Home& home) {
     } else {
       for (const auto& peer : *known) trust(peer.key);
       if (known->empty()) {
-        return fail(Errc::bad_input, "peer = trusted, and the trust file is empty",
-                    "sts peer add NAME KEY");
+        return fail(
+            Errc::bad_input,
+            fmt::format("{}: peer = trusted, and the trust file is empty", config.peer_line),
+            "sts peer add NAME KEY");
       }
       out.one_peer_ = false;
     }
@@ -67,6 +73,11 @@ std::string Trusted::name(const crypto::PublicKey& key) const {
 }
 
 Result<void> Trusted::pin(const crypto::PublicKey& key, const store::Home& home) {
+  if (invite_) {
+    return store::enrol_peer(home, key, pin_name_, *invite_).map([&](std::string name) {
+      names_[key] = std::move(name);
+    });
+  }
   if (const auto known = names_.find(key); known != names_.end()) {
     return fail(Errc::refused,
                 fmt::format("the peer is {} of the trust file, so it can't be pinned as {}",

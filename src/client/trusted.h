@@ -2,11 +2,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "client/config.h"
 #include "protocol/endpoint.h"
 #include "store/home.h"
+#include "store/peers.h"
 
 namespace sts::client {
 
@@ -20,11 +22,12 @@ class Trusted {
   /// The name of the trust file, else the key.
   std::string name(const crypto::PublicKey& key) const;
   bool one_peer() const { return one_peer_; }
-  /// Stores a first-use pin under the config's name.
+  /// Stores a first-use pin under the config's name, or that of an invite.
   Result<void> pin(const crypto::PublicKey& key, const store::Home& home);
 
  private:
   std::string pin_name_;
+  std::optional<store::Rights> invite_;
   std::map<crypto::PublicKey, std::string> names_;
   protocol::Trust trust_;
   bool one_peer_ = true;

@@ -30,6 +30,7 @@ class TrustedTest : public testing::Test {
   Result<Trusted> load(std::vector<PeerRef> peers, std::optional<crypto::Psk> config_psk = {}) {
     Config config;
     config.name = "to-pump";
+    config.peer_line = "conf:4";
     config.peers = std::move(peers);
     config.psk = std::move(config_psk);
     return Trusted::load(config, home_);
@@ -96,11 +97,11 @@ TEST_F(TrustedTest, TheConfigsPskGoesFirst) {
 TEST_F(TrustedTest, SaysWhatIsMissing) {
   const auto unknown = load({std::string("nobody")});
   ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().message, "no peer is called nobody");
+  EXPECT_EQ(unknown.error().message, "conf:4: no peer is called nobody");
   EXPECT_EQ(unknown.error().hint, "sts peer add nobody KEY");
   const auto none = load({AllTrusted{}});
   ASSERT_FALSE(none);
-  EXPECT_EQ(none.error().code, Errc::bad_input);
+  EXPECT_EQ(none.error().message, "conf:4: peer = trusted, and the trust file is empty");
   test_.make_home();
   store::TestHome::write(home_.peers_file(), "garbage\n");
   EXPECT_FALSE(load({key(1)})) << "a damaged trust file trusts nobody";

@@ -1,0 +1,239 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <iterator>
+#include <utility>
+
+#include "client/channel_reader.h"
+#include "client/channel_writer.h"
+#include "client/conversation.h"
+#include "client/publish_queue.h"
+#include "client/warnings.h"
+
+namespace sts::client {
+namespace {
+
+class Channel final : public Conversation, private PublishQueue::Owner {
+ public:
+  Channel(const Config& config, const store::Home& home, ChannelWriter writer, ChannelReader reader,
+          Clock clock, Port& port)
+      : port_(port),
+        home_(home),
+        rights_(config.rights),
+        pubtop_(config.pubtop),
+        qos_(qos_of(config)),
+        writer_(std::move(writer)),
+        reader_(std::move(reader)),
+        warnings_(std::move(clock), [this](const Line& line) { port_.log(line); }) {}
+
+  mqtt::Qos qos() const override { return qos_; }
+
+  std::vector<mqtt::Subscription> subscriptions() const override {
+    auto out = key_subscriptions();  // before what they open
+    for (const auto& filter : reader_.filters()) out.push_back(without_own({filter, qos_}));
+    return out;
+  }
+  Result<void> follow(mqtt::Subscription& subscription) override {
+    put(reader_.refresh());
+    if (auto some = reader_.check_senders(); !some) return some;
+    subscription = without_own(std::move(subscription));
+    reader_.follow(subscription.filter);
+    return {};
+  }
+  Result<void> unfollow(const std::string& filter) override {
+    reader_.unfollow(filter);
+    return {};
+  }
+  bool follows(const std::string& filter) const override {
+    const auto& all = reader_.filters();
+    return std::ranges::find(all, filter) != all.end();
+  }
+
+  Result<TopicRights> rights(const std::string& topic) const override {
+    const auto trust = TrustFile::load(home_, rights_);
+    if (!trust) return tl::unexpected(trust.error());
+    const auto who = [](const store::Peer& peer) {
+      return TopicRights::Who{peer.name, crypto::fingerprint(peer.key)};
+    };
+    TopicRights out;
+    for (const auto* peer : store::readers_of(trust->peers(), topic)) {
+      out.readers.push_back(who(*peer));
+    }
+    for (const auto& peer : trust->peers()) {
+      if (store::may_write(peer, topic)) out.writers.push_back(who(peer));
+    }
+    return out;
+  }
+
+  void online(std::size_t, bool resumed, Instant) override {
+    was_online_ = true;
+    queue_.online(resumed);
+    // None yet on the first connection.
+    if (auto told = push(writer_.reconnected()); !told) on_given_up(told.error());
+    port_.up(true);
+    settle();
+  }
+  void offline(Instant) override { queue_.offline(); }
+
+  void receive(mqtt::Message message, Instant) override { put(reader_.on_message(message)); }
+  Instant next_deadline() const override { return reader_.next_deadline(); }
+  void advance(Instant) override { put(reader_.advance()); }
+
+  void published(mqtt::PublishId id, const Result<void>& outcome, Instant) override {
+    queue_.published(id, outcome);
+    if (auto drained = drain(); !drained) on_given_up(drained.error());
+    if (wants_room_ && has_room()) {
+      wants_room_ = false;
+      port_.room();
+    }
+    settle();
+  }
+
+  Result<void> send(std::string_view text, bool encrypted, Instant now) override {
+    if (!encrypted) return fail(Errc::refused, "channels are encrypted", "use sendenc or pub");
+    if (pubtop_.empty()) {
+      return fail(Errc::refused, "the config has no pubtop", "'pub TOPIC MSG' names a topic");
+    }
+    return publish({pubtop_, to_bytes(as_bytes(text)), qos_}, now);
+  }
+
+  Result<void> publish(const mqtt::Message& message, Instant) override {
+    if (!was_online_) {
+      return fail(Errc::refused, "not connected to the broker yet", "wait for \"connected to\"");
+    }
+    if (!has_room()) {
+      wants_room_ = true;
+      return fail(Errc::limit, "too many messages wait for the broker",
+                  "wait until it has taken some");
+    }
+    auto sealed = writer_.seal(message);
+    // Not Errc::limit, after which there would be room.
+    if (!sealed) return fail(Errc::refused, sealed.error().message, sealed.error().hint);
+    return push(std::move(*sealed));
+  }
+
+  void stop(Instant) override {
+    stopping_ = true;
+    put(reader_.finish());
+    warnings_.end();
+    settle();
+  }
+  /// The ends of streams are no messages.
+  std::size_t unacknowledged() const override {
+    return ending_ ? 0 : queue_.size() + backlog_.size();
+  }
+
+  void describe(Status& status, Instant) const override {
+    status.protocol = "STS 2 (channels)";
+    status.cipher = writer_.signs() ? "ChaCha20-Poly1305 (Noise_K), signed (Ed25519)"
+                                    : "ChaCha20-Poly1305 (Noise_K)";
+    status.subtop = fmt::format("{}", fmt::join(reader_.filters(), ", "));
+    status.reports = reader_.report();
+  }
+
+ private:
+  /// What this client published isn't sealed for itself.
+  static mqtt::Subscription without_own(mqtt::Subscription subscription) {
+    subscription.no_local = !subscription.filter.starts_with("$share/");
+    return subscription;
+  }
+  std::vector<mqtt::Subscription> key_subscriptions() const {
+    std::vector<mqtt::Subscription> out;
+    for (auto& filter : reader_.key_filters()) {
+      out.push_back({std::move(filter), mqtt::Qos::at_least_once});
+    }
+    return out;
+  }
+
+  void put(ChannelReader::Output output) {
+    for (auto& received : output.messages) port_.received(std::move(received));
+    for (const auto& line : output.lines) warnings_.show(line);
+    if (!output.more_keys) return;
+    for (auto& subscription : key_subscriptions()) port_.listen(std::move(subscription));
+  }
+
+  bool has_room() const { return !queue_.full() && backlog_.empty(); }
+
+  Result<void> push(std::vector<mqtt::Message> messages) {
+    std::ranges::move(messages, std::back_inserter(backlog_));
+    return drain();
+  }
+  /// An error where one of them can't ever be published; the others are.
+  Result<void> drain() {
+    Result<void> out;
+    while (!backlog_.empty() && !queue_.full()) {
+      auto message = std::move(backlog_.front());
+      backlog_.pop_front();
+      if (auto pushed = queue_.push(std::move(message)); !pushed) out = pushed;
+    }
+    return out;
+  }
+
+  void settle() {
+    if (queue_.size() != 0 || !backlog_.empty()) return;
+    if (!lost_) {
+      if (auto confirmed = writer_.confirm(); !confirmed) port_.log(error_line(confirmed.error()));
+    }
+    if (!stopping_) return;
+    if (!std::exchange(ending_, true)) {
+      auto last = writer_.finish();
+      const auto told = last ? push(std::move(*last)) : Result<void>(tl::unexpected(last.error()));
+      if (!told) port_.log(error_line(told.error()));
+      if (queue_.size() != 0) return;  // again when the broker has it
+    }
+    port_.ended({});
+  }
+
+  // PublishQueue::Owner
+  Result<mqtt::PublishId> publish(const mqtt::Message& message) override {
+    return port_.publish(message);
+  }
+  void on_handed_over(const mqtt::Message& message) override { port_.sent(message.payload); }
+  void on_taken() override {}
+  void on_given_up(const Error& why) override {
+    lost_ = true;
+    port_.given_up(1, {why.code, "a message was not delivered: " + why.message, why.hint});
+  }
+
+  Port& port_;
+  const store::Home& home_;
+  store::PeerRights rights_;
+  std::string pubtop_;
+  mqtt::Qos qos_;
+  ChannelWriter writer_;
+  ChannelReader reader_;
+  Warnings warnings_;
+  PublishQueue queue_{*this};
+  std::deque<mqtt::Message> backlog_;  // for which the queue has no room
+  bool was_online_ = false, wants_room_ = false, lost_ = false;
+  bool stopping_ = false, ending_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Conversation>> make_channel(const Config& config, const store::Home& home,
+                                                   Random& random, Clock clock, Port& port) {
+  if (config.broker.will) {
+    return fail(Errc::bad_input, "the shell leaves no will on channels",
+                "leave it out; sts pub and sts sub do");
+  }
+  if (auto own = own_identity(home, random, port); !own) return tl::unexpected(own.error());
+  const WallClock wall_clock = std::chrono::system_clock::now;
+  auto writer = ChannelWriter::open(home, channel_options(config, true), clock, wall_clock, random);
+  if (!writer) return tl::unexpected(writer.error());
+  if (!writer->warning().empty()) port.log({Level::warning, writer->warning()});
+  ChannelReader::Options options;
+  options.filters = config.channels;
+  options.key_prefix = config.key_prefix;
+  options.rights = config.rights;
+  auto reader = ChannelReader::open(home, std::move(options), clock, wall_clock, random);
+  if (!reader) return tl::unexpected(reader.error());
+  if (!config.channels.empty()) {
+    if (auto some = reader->check_senders(); !some) return tl::unexpected(some.error());
+  }
+  return std::make_unique<Channel>(config, home, std::move(*writer), std::move(*reader),
+                                   std::move(clock), port);
+}
+
+}  // namespace sts::client

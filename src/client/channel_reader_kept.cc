@@ -1,0 +1,130 @@
+// What of a channel reader outlives its process.
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "base/reader.h"
+#include "client/channel_reader.h"
+#include "crypto/hash.h"
+
+namespace sts::client {
+namespace {
+
+constexpr std::size_t digest_size = 16;
+constexpr std::chrono::seconds save_after{1};
+constexpr std::chrono::seconds save_again{30};
+
+/// With other filters, what goes on is not what was subscribed to before.
+Bytes digest(std::vector<std::string> filters) {
+  std::ranges::sort(filters);
+  Bytes all;
+  for (const auto& filter : filters) put_sized(all, as_bytes(filter));
+  const auto hash = crypto::hash(all);
+  return {hash.begin(), hash.begin() + digest_size};
+}
+
+}  // namespace
+
+Result<void> ChannelReader::keep(const store::Home& home, Random& random) {
+  if (options_.client_id.empty()) return {};
+  auto lock = store::ReaderLock::acquire(home, options_.client_id);
+  if (!lock) return tl::unexpected(lock.error());
+  auto state = store::State::open(home, identity_->private_key, random);
+  if (!state) return tl::unexpected(state.error());
+  if (!state->warning().empty()) warnings_.push_back({Level::warning, state->warning()});
+  kept_ = std::make_unique<Kept>(Kept{std::move(*lock), std::move(*state), digest(*filters_), {}});
+  return {};
+}
+
+channel::Moment ChannelReader::moment() const {
+  const auto time = std::chrono::floor<std::chrono::milliseconds>(wall_clock_().time_since_epoch());
+  return {clock_(), static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.count()))};
+}
+
+Result<void> ChannelReader::restore(const std::vector<crypto::PublicKey>& senders) {
+  if (!kept_ || senders.empty()) return {};
+  auto change = kept_->state.begin();
+  if (!change) return tl::unexpected(change.error());
+  for (const auto& sender : senders) {
+    const auto id = channel::sender_id(sender);
+    auto row = change->reader(options_.client_id, id.bytes);
+    bool good = row.has_value();
+    if (!good && row.error().code != Errc::malformed) return tl::unexpected(row.error());
+    if (good && !*row) {
+      kept_->rows.erase(id);
+      continue;
+    }
+    kept_->rows.insert(id);
+    if (good) {
+      const ByteView bytes = **row;
+      good = bytes.size() >= digest_size;
+      const bool same = good && std::ranges::equal(bytes.first(digest_size), kept_->filters);
+      good = good && reader_->restore(id, bytes.subspan(digest_size), moment(), same);
+      sodium_memzero((*row)->data(), (*row)->size());
+    }
+    if (!good) {
+      warnings_.push_back(
+          {Level::warning,
+           fmt::format("what was kept of {} is damaged, another identity's or a later version's: "
+                       "it begins anew, and what came before may come again",
+                       name(sender))});
+    }
+  }
+  return {};
+}
+
+void ChannelReader::schedule_save() {
+  if (!kept_ || save_at_ != never || reader_->unsaved().empty()) return;
+  save_at_ = clock_() + save_after;
+}
+
+Result<std::vector<channel::SenderId>> ChannelReader::store_changes() {
+  using Row = store::State::Change::Row;
+  auto change = kept_->state.begin();
+  if (!change) return tl::unexpected(change.error());
+  std::vector<channel::SenderId> gone;
+  auto rows = kept_->rows;
+  for (const auto& id : reader_->unsaved()) {
+    auto saved = reader_->save(id, moment());
+    Bytes row;
+    row.reserve(digest_size + saved.size());
+    append(row, kept_->filters);
+    append(row, saved);
+    const auto put = change->put_reader(options_.client_id, id.bytes, row,
+                                        rows.contains(id) ? Row::replaced : Row::fresh);
+    sodium_memzero(saved.data(), saved.size());
+    sodium_memzero(row.data(), row.size());
+    if (!put) return tl::unexpected(put.error());
+    rows.insert(id);
+    if (!*put) gone.push_back(id);
+  }
+  if (auto done = change->commit(); !done) return tl::unexpected(done.error());
+  reader_->saved();
+  kept_->rows = std::move(rows);
+  return gone;
+}
+
+ChannelReader::Output ChannelReader::save() {
+  Output out;
+  save_at_ = never;
+  if (!kept_ || reader_->unsaved().empty()) return out;
+  const auto gone = store_changes();
+  if (!gone) {
+    out.lines.push_back(error_line(gone.error()));
+    save_at_ = clock_() + save_again;
+    return out;
+  }
+  for (const auto& id : *gone) {
+    const auto sender =
+        std::ranges::find_if(trusted_, [&](auto& key) { return channel::sender_id(key) == id; });
+    kept_->rows.erase(id);
+    reader_->distrust(*sender);
+    if (auto again = trust(*sender); !again) out.lines.push_back(error_line(again.error()));
+    out.lines.push_back({Level::info, fmt::format("{} was reset: it begins anew", name(*sender))});
+    out.more_keys = true;  // they come again with a new subscription
+  }
+  return out;
+}
+
+}  // namespace sts::client

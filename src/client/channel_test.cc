@@ -1,0 +1,409 @@
+// What a sender publishes for its readers, and what these make of it.
+#include <optional>
+
+#include "client/channel_world.h"
+#include "store/database.h"
+
+namespace sts::client {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ChannelTest : public ChannelWorld {
+ protected:
+  /// One that goes on where the last with this id ended.
+  Result<ChannelReader> keeper(const std::string& id = "a", const std::string& filter = "plant/#") {
+    return ChannelReader::open(
+        gateway_.home(), {.filters = {filter}, .client_id = id}, [this] { return now_; },
+        [this] { return wall_; }, random_);
+  }
+};
+
+TEST_F(ChannelTest, TheNextProcessGoesOnUnderTheSameKey) {
+  auto gateway = reader(gateway_);
+  std::size_t publications = 0;
+  for (int i = 0; i < 5; ++i) {
+    auto one = writer();
+    const auto out = one.seal(message(std::to_string(i)));
+    ASSERT_TRUE(out) << out.error().message;
+    publications += out->size();
+    EXPECT_EQ(take(gateway, *out), Texts{std::to_string(i)});
+    EXPECT_TRUE(one.confirm());
+  }
+  EXPECT_EQ(publications, 5U + 1U);  // one key packet
+  EXPECT_EQ(gateway.report()[0].counted.counts.missing, 0U);
+}
+
+TEST_F(ChannelTest, KeysThatMayNotHaveLeftGoOutAgain) {
+  EXPECT_TRUE(writer().seal(message("lost with its process")));
+  auto gateway = reader(gateway_);
+  auto second = writer();
+  const auto out = second.seal(message("2"));
+  ASSERT_EQ(out->size(), 2U);
+  EXPECT_EQ(take(gateway, *out), Texts{"2"});
+  EXPECT_EQ(gateway.report()[0].counted.counts.missing, 1U);  // and the loss is told
+  EXPECT_EQ(second.seal(message("3"))->size(), 1U);
+  EXPECT_TRUE(second.confirm());
+  EXPECT_EQ(writer().seal(message("4"))->size(), 1U);
+}
+
+TEST_F(ChannelTest, KeysAreRenewedByTimeWhateverTheClock) {
+  auto gateway = reader(gateway_);
+  Bytes last;
+  /// Whether it went under another key than the last one.
+  const auto send = [&](const std::string& text) {
+    auto one = writer();
+    const auto out = *one.seal(message(text));
+    EXPECT_TRUE(one.confirm());
+    EXPECT_EQ(take(gateway, out), Texts{text});
+    const auto& payload = out.back().payload;
+    const Bytes key(payload.begin(), payload.begin() + 9);
+    return std::exchange(last, key) != key;
+  };
+  EXPECT_TRUE(send("first"));
+  pass(59min);
+  EXPECT_FALSE(send("under the same key"));
+  pass(1min);
+  EXPECT_TRUE(send("an hour later"));
+  wall_ = {};  // no clock at boot
+  EXPECT_TRUE(send("in 1970"));
+  EXPECT_FALSE(send("still in 1970"));
+  EXPECT_EQ(gateway.report()[0].counted.counts.missing, 0U);
+}
+
+TEST_F(ChannelTest, KeysAreToldAgainToABrokerThatMayHaveLostThem) {
+  auto first = writer();
+  EXPECT_EQ(first.seal(message("1"))->size(), 2U);
+  EXPECT_TRUE(first.confirm());
+  pass(4min);
+  EXPECT_EQ(writer().seal(message("2"))->size(), 1U);
+  pass(1min);
+  auto gateway = reader(gateway_);
+  EXPECT_EQ(take(gateway, *writer().seal(message("3"))), Texts{"3"});
+  EXPECT_EQ(writer().seal(message("4"))->size(), 1U);
+
+  auto own = writer(true);
+  EXPECT_TRUE(own.reconnected().empty());
+  const auto sealed = *own.seal(message("5"));
+  auto late = reader(gateway_);
+  EXPECT_EQ(take(late, {sealed.back()}), Texts{});
+  EXPECT_EQ(take(late, own.reconnected()), Texts{"5"});
+}
+
+TEST_F(ChannelTest, AnotherSetOfReadersIsAnotherKey) {
+  auto gateway = reader(gateway_);
+  EXPECT_TRUE(store::add_peer(office_.home(), {"pump", key_of(pump_), {}, {.writes = {"#"}}}));
+  auto office = reader(office_);
+  auto one = writer();
+  const auto first = *one.seal(message("first"));
+  EXPECT_EQ(take(gateway, first), Texts{"first"});
+  EXPECT_EQ(take(office, first), Texts{});
+  allow("office", office_, {.reads = {"plant/7"}});
+  const auto second = *one.seal(message("second"));
+  EXPECT_EQ(take(gateway, second), Texts{"second"});
+  EXPECT_EQ(take(office, second), Texts{"second"});
+  EXPECT_TRUE(store::remove_peer(pump_.home(), "office"));
+  const auto third = *one.seal(message("third"));
+  EXPECT_EQ(take(gateway, third), Texts{"third"});
+  EXPECT_EQ(take(office, third), Texts{});
+}
+
+TEST_F(ChannelTest, ARetainedMessageMovesToItsNewReaders) {
+  auto gateway = reader(gateway_);
+  EXPECT_TRUE(store::add_peer(office_.home(), {"pump", key_of(pump_), {}, {.writes = {"#"}}}));
+  auto office = reader(office_);
+  auto one = writer();
+  EXPECT_EQ(take(gateway, *one.seal(message("kept", true))), Texts{"kept"});
+  EXPECT_TRUE(one.confirm());
+  allow("office", office_, {.reads = {"plant/#"}});
+  auto other = message("other");
+  other.topic = "plant/8";
+  const auto out = *writer().seal(other);
+  EXPECT_EQ(take(gateway, out), Texts{"other"});
+  EXPECT_EQ(take(office, out), (Texts{"kept", "other"}));
+  // The old key packet goes, since nothing needs it, and so does the one that told its end.
+  EXPECT_EQ(std::ranges::count_if(out, [](auto& each) { return each.payload.empty(); }), 2);
+}
+
+TEST_F(ChannelTest, AStreamOfItsOwnTellsItsEnd) {
+  auto gateway = reader(gateway_);
+  auto one = writer(true);
+  EXPECT_EQ(take(gateway, *one.seal(message("1"))), Texts{"1"});
+  EXPECT_TRUE(one.seal(message("withheld by the broker")));
+  EXPECT_EQ(gateway.report()[0].counted.counts.missing, 0U);
+  EXPECT_EQ(take(gateway, *one.finish()), Texts{});
+  EXPECT_EQ(gateway.report()[0].counted.counts.missing, 1U);
+}
+
+TEST_F(ChannelTest, WhoMayOnlyReadSpeaksForNobody) {
+  // Whoever reads us knows our key, and could seal under it on any topic.
+  EXPECT_TRUE(store::add_peer(pump_.home(), {"office", key_of(office_), {}, {.writes = {"#"}}}));
+  auto own = reader(pump_);
+  EXPECT_EQ(take(own, *writer().seal(message("as if from ourselves"))), Texts{});
+}
+
+TEST_F(ChannelTest, ACopyOfTheStateUsesNoCounterAgain) {
+  EXPECT_TRUE(writer().confirm());
+  const auto first = *writer().seal(message("A"));
+  const auto path = pump_.home().state_file();
+  std::filesystem::copy_file(path, path.string() + "-copy");
+  std::filesystem::rename(path.string() + "-copy", path);
+  const auto second = *writer().seal(message("B"));
+  const auto header = [](const mqtt::Message& one) {
+    return Bytes(one.payload.begin(), one.payload.begin() + 9);
+  };
+  EXPECT_NE(header(first.back()), header(second.back()));
+  auto gateway = reader(gateway_);
+  EXPECT_EQ(take(gateway, second), Texts{"B"});
+}
+
+TEST_F(ChannelTest, WhoSignsOnceSignsAlways) {
+  const auto unsigned_size = writer().seal(message("x"))->back().payload.size();
+  const auto signing = [this] {
+    return *ChannelWriter::open(
+        pump_.home(), {.sender = {.sign = true}}, [this] { return now_; }, [this] { return wall_; },
+        random_);
+  };
+  EXPECT_EQ(signing().seal(message("x", true))->back().payload.size(), unsigned_size + 64 + 1);
+  const auto sealed_anew = *writer().seal(message("y"));
+  for (const auto& one : sealed_anew) {
+    if (one.topic == "plant/7") {
+      EXPECT_GE(one.payload.size(), unsigned_size + 64);
+    }
+  }
+  EXPECT_EQ(writer(true).seal(message("z"))->back().payload.size(), unsigned_size + 64);
+}
+
+TEST_F(ChannelTest, AChangeOfRightsStopsNothing) {
+  auto retained = message("kept", true);
+  retained.topic = "plant/2";
+  EXPECT_TRUE(writer().seal(retained));
+  EXPECT_TRUE(writer().seal(message("1")));
+  allow("office", office_, {.reads = {"plant/2"}});
+  auto gateway = reader(gateway_);
+  const auto out = writer().seal(message("2"));
+  ASSERT_TRUE(out) << out.error().message;
+  EXPECT_EQ(take(gateway, *out).back(), "2");
+}
+
+TEST_F(ChannelTest, AnOldRetainedMessageNeverComesBack) {
+  EXPECT_TRUE(writer().seal(message("old", true)));
+  allow("office", office_, {.reads = {"plant/#"}});
+  EXPECT_TRUE(store::add_peer(office_.home(), {"pump", key_of(pump_), {}, {.writes = {"#"}}}));
+  // Sealed anew, and the process ends before it knows that the broker has it.
+  // Keys, the end of those before, retained, both removed, the message.
+  EXPECT_EQ(writer().seal(message("x"))->size(), 6U);
+  EXPECT_TRUE(writer().seal(message("new", true)));
+  const auto topics = [](const std::vector<mqtt::Message>& all) {
+    return std::ranges::count_if(all,
+                                 [](auto& one) { return one.topic == "plant/7" && one.retain; });
+  };
+  EXPECT_EQ(topics(*writer().seal(message("y"))), 0);
+  // Nor does what was sealed for one who may not read any more.
+  EXPECT_TRUE(store::deny(pump_.home(), "office", {.reads = {"plant/#"}}));
+  auto office = reader(office_);
+  EXPECT_EQ(take(office, *writer().seal(message("z"))), Texts{});
+  EXPECT_EQ(take(office, *writer().seal(message("z"))), Texts{});
+}
+
+TEST_F(ChannelTest, AChangeOfReadersTellsTheEndOfTheKeyBefore) {
+  auto gateway = reader(gateway_);
+  EXPECT_EQ(take(gateway, *writer().seal(message("1"))), Texts{"1"});
+  EXPECT_TRUE(writer().seal(message("withheld")));
+  allow("office", office_, {.reads = {"plant/#"}});
+  EXPECT_EQ(take(gateway, *writer().seal(message("3"))), Texts{"3"});
+  EXPECT_EQ(gateway.report()[0].counted.counts.missing, 1U);
+}
+
+TEST_F(ChannelTest, NobodyToReadOrToBelieve) {
+  auto other = message("x");
+  other.topic = "office/door 1";
+  const auto refused = writer().seal(other);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::refused);
+  EXPECT_NE(refused.error().hint.find("--reads 'office/door 1'"), std::string::npos);
+  EXPECT_EQ(reader(pump_).check_senders().error().hint, "sts peer add NAME KEY --writes FILTER");
+  EXPECT_TRUE(reader(gateway_).check_senders());
+}
+
+TEST_F(ChannelTest, TheNextReaderOfAnIdGoesOn) {
+  const auto first = *writer().seal(message("1"));
+  const auto retained = *writer().seal(message("2", true));
+  {
+    auto gateway = *keeper();
+    EXPECT_EQ(take(gateway, first), Texts{"1"});
+    EXPECT_EQ(take(gateway, retained), Texts{"2"});
+    EXPECT_TRUE(gateway.finish().lines.empty());
+  }
+  EXPECT_TRUE(writer().seal(message("withheld")));
+  const auto last = *writer().seal(message("4"));
+  auto gateway = *keeper();
+  EXPECT_EQ(take(gateway, first), Texts{});
+  EXPECT_TRUE(gateway.on_message(retained.back()).messages.empty());  // with the RETAIN flag
+  EXPECT_EQ(take(gateway, last), Texts{"4"});
+  const auto counts = gateway.report()[0].counted.counts;
+  EXPECT_EQ(counts.delivered, 3U);
+  EXPECT_EQ(counts.repeated, 1U);
+  EXPECT_EQ(counts.missing, 1U);
+  auto other = *keeper("b");
+  EXPECT_EQ(take(other, first), Texts{"1"});
+  EXPECT_EQ(take(other, retained), Texts{"2"});
+}
+
+TEST_F(ChannelTest, AReaderSavesASecondAfterTheFirstChange) {
+  const auto first = *writer().seal(message("1"));
+  std::optional<ChannelReader> gateway(*keeper());
+  EXPECT_EQ(gateway->next_deadline(), never);
+  EXPECT_EQ(take(*gateway, first), Texts{"1"});
+  const auto due = gateway->next_deadline();
+  EXPECT_EQ(due, now_ + 1s);
+  pass(500ms);
+  EXPECT_TRUE(gateway->advance().lines.empty());
+  const auto second = *writer().seal(message("2"));
+  EXPECT_EQ(take(*gateway, second), Texts{"2"});
+  EXPECT_EQ(gateway->next_deadline(), due);
+  pass(500ms);
+  EXPECT_TRUE(gateway->advance().lines.empty());
+  EXPECT_EQ(gateway->next_deadline(), never);
+  const auto third = *writer().seal(message("3"));
+  EXPECT_EQ(take(*gateway, third), Texts{"3"});
+  gateway.reset();  // a crash: what was saved counts
+  gateway.emplace(*keeper());
+  EXPECT_EQ(take(*gateway, first), Texts{});
+  EXPECT_EQ(take(*gateway, second), Texts{});
+  EXPECT_EQ(take(*gateway, third), Texts{"3"});
+}
+
+TEST_F(ChannelTest, OneReaderAtATimeHasAnId) {
+  const auto gateway = keeper();
+  const auto second = keeper();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::refused);
+  EXPECT_TRUE(keeper("b"));
+}
+
+TEST_F(ChannelTest, ASenderThatLostItsStateIsTakenAgainWhenItIsReset) {
+  const auto reset = [&] {
+    auto state = *store::State::open(
+        gateway_.home(), store::load_or_create_identity(gateway_.home(), random_)->pair.private_key,
+        random_);
+    auto change = *state.begin();
+    EXPECT_EQ(change.remove_readers(channel::sender_id(key_of(pump_)).bytes), 1U);
+    EXPECT_TRUE(change.commit());
+  };
+  const auto send = [&](const std::string& text, bool sign) {
+    auto one = *ChannelWriter::open(
+        pump_.home(), {.sender = {.sign = sign}}, [this] { return now_; }, [this] { return wall_; },
+        random_);
+    return *one.seal(message(text));
+  };
+  auto gateway = *keeper();
+  const auto first = send("1", true);
+  EXPECT_EQ(take(gateway, first), Texts{"1"});
+  pass(1h);
+  EXPECT_EQ(take(gateway, send("2", true)), Texts{"2"});
+  const auto told = [&](const mqtt::Message& one) {
+    const auto lines = gateway.on_message(one).lines;
+    EXPECT_EQ(lines.size(), 1U);
+    return lines.empty() ? std::string() : lines[0].hint;
+  };
+  EXPECT_EQ(told(first[0]), "if it did: sts peer reset pump");
+  EXPECT_TRUE(gateway.save().lines.empty());
+  const auto state = pump_.home().state_file().string();
+  for (const auto* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(state + suffix);
+  pass(1s);
+  const auto out = send("3", false);
+  EXPECT_EQ(told(out[0]), "if it lost its state, 'sts pub --sign' there once mends it");
+  reset();
+  const auto saved = gateway.save();  // which finds that it was
+  EXPECT_TRUE(saved.more_keys);
+  EXPECT_EQ(take(gateway, out), Texts{"3"});
+  EXPECT_TRUE(gateway.finish().lines.empty());
+  reset();  // it is kept again
+}
+
+TEST_F(ChannelTest, WhatWasKeptAndIsDamagedIsToldAndBeginsAnew) {
+  const auto first = *writer().seal(message("1"));
+  {
+    auto gateway = *keeper();
+    EXPECT_TRUE(gateway.take_warnings().empty());
+    EXPECT_EQ(take(gateway, first), Texts{"1"});
+    EXPECT_TRUE(gateway.finish().lines.empty());
+  }
+  EXPECT_TRUE(store::Database::open(gateway_.home().state_file())
+                  ->run("UPDATE reader SET saved = zeroblob(100)"));
+  {
+    auto gateway = *keeper();
+    const auto warnings = gateway.take_warnings();
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_NE(warnings[0].text.find("pump"), std::string::npos);
+    EXPECT_EQ(take(gateway, first), Texts{"1"});
+    EXPECT_TRUE(gateway.finish().lines.empty());
+  }
+  auto gateway = *keeper();
+  EXPECT_TRUE(gateway.take_warnings().empty());
+  EXPECT_EQ(take(gateway, first), Texts{});
+}
+
+TEST_F(ChannelTest, WhatIsNewlySubscribedToWasNotMissing) {
+  const auto send = [&](const char* topic) {
+    auto one = message(topic);
+    one.topic = topic;
+    return *writer().seal(one);
+  };
+  {
+    auto gateway = *keeper("a", "plant/7");
+    EXPECT_EQ(take(gateway, send("plant/7")), Texts{"plant/7"});
+    send("plant/8");
+    EXPECT_TRUE(gateway.finish().lines.empty());
+  }
+  auto gateway = *keeper("a", "plant/8");
+  EXPECT_EQ(take(gateway, send("plant/8")), Texts{"plant/8"});
+  for (const auto& report : gateway.report()) EXPECT_EQ(report.counted.counts.missing, 0U);
+}
+
+TEST_F(ChannelTest, WhatASenderWasSurvivesItsRemovalFromTheTrustFile) {
+  auto gateway = *keeper();
+  const auto first = *writer().seal(message("1"));
+  EXPECT_EQ(take(gateway, first), Texts{"1"});
+  EXPECT_TRUE(store::remove_peer(gateway_.home(), "pump"));
+  EXPECT_EQ(take(gateway, first), Texts{});
+  const auto sender = key_of(pump_);
+  EXPECT_TRUE(store::add_peer(gateway_.home(), {"pump", sender, {}, {.writes = {"plant/#"}}}));
+  EXPECT_EQ(take(gateway, first), Texts{});
+  EXPECT_EQ(gateway.report()[0].counted.counts.repeated, 1U);
+}
+
+TEST_F(ChannelTest, AConfigAddsRights) {
+  EXPECT_TRUE(store::add_peer(pump_.home(), {"office", key_of(office_), {}}));
+  EXPECT_TRUE(store::add_peer(office_.home(), {"pump", key_of(pump_), {}}));
+  auto one = *ChannelWriter::open(
+      pump_.home(), {.rights = {{"office", {.reads = {"plant/#"}}}}}, [this] { return now_; },
+      [this] { return wall_; }, random_);
+  auto office = *ChannelReader::open(
+      office_.home(), {.filters = {"plant/#"}, .rights = {{"pump", {.writes = {"plant/7"}}}}},
+      [this] { return now_; }, [this] { return wall_; }, random_);
+  EXPECT_EQ(take(office, *one.seal(message("x"))), Texts{"x"});
+  EXPECT_TRUE(store::remove_peer(pump_.home(), "gateway"));  // and after a change as well
+  EXPECT_EQ(take(office, *one.seal(message("y"))), Texts{"y"});
+  EXPECT_TRUE(store::remove_peer(pump_.home(), "office"));
+  EXPECT_FALSE(one.seal(message("z"))) << "who is no peer has no rights";
+  const auto unknown = ChannelWriter::open(
+      pump_.home(), {.rights = {{"office", {.reads = {"plant/#"}}}}}, [this] { return now_; },
+      [this] { return wall_; }, random_);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().hint, "sts peer add office KEY");
+}
+
+TEST_F(ChannelTest, OldMessagesAreLeftOut) {
+  auto gateway = *ChannelReader::open(
+      gateway_.home(), {.filters = {"plant/#"}, .max_age = std::chrono::seconds(10)},
+      [this] { return now_; }, [this] { return wall_; }, random_);
+  const auto out = *writer().seal(message("x"));
+  pass(11s);
+  EXPECT_EQ(take(gateway, out), Texts{});
+  EXPECT_EQ(take(gateway, *writer().seal(message("y"))), Texts{"y"});
+}
+
+}  // namespace
+}  // namespace sts::client

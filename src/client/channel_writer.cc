@@ -1,0 +1,245 @@
+#include "client/channel_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "crypto/hash.h"
+#include "store/file.h"
+#include "store/identity.h"
+
+namespace sts::client {
+namespace {
+
+using channel::Packet;
+
+std::vector<channel::Recipient> recipients(const std::vector<const store::Peer*>& readers) {
+  std::vector<channel::Recipient> out;
+  out.reserve(readers.size());
+  for (const auto* reader : readers) {
+    out.push_back({reader->key, reader->psk ? &*reader->psk : nullptr});
+  }
+  return out;
+}
+
+void move_to(std::vector<Packet>& to, std::vector<Packet> packets) {
+  std::ranges::move(packets, std::back_inserter(to));
+}
+
+}  // namespace
+
+mqtt::Message to_message(Packet packet) {
+  return {std::move(packet.topic), std::move(packet.payload), mqtt::Qos::at_least_once, true};
+}
+
+std::optional<std::uint64_t> sender_time(std::chrono::system_clock::time_point now) {
+  constexpr auto a_clock_that_was_set = std::chrono::milliseconds(1'704'067'200'000);  // in 2024
+  const auto since = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch());
+  if (since < a_clock_that_was_set) return std::nullopt;
+  return static_cast<std::uint64_t>(since.count());
+}
+
+ChannelOptions channel_options(const Config& config, bool own_stream) {
+  ChannelOptions out;
+  out.sender.pad = config.pad;
+  out.sender.sign = config.sign;
+  out.sender.key_prefix = config.key_prefix;
+  out.own_stream = own_stream;
+  out.rights = config.rights;
+  return out;
+}
+
+Result<ChannelWriter> ChannelWriter::open(const store::Home& home, ChannelOptions options,
+                                          Clock clock, WallClock wall_clock, Random& random) {
+  auto identity = store::load_or_create_identity(home, random);
+  if (!identity) return tl::unexpected(identity.error());
+  auto trust = TrustFile::load(home, options.rights);
+  if (!trust) return tl::unexpected(trust.error());
+  auto state = store::State::open(home, identity->pair.private_key, random);
+  if (!state) return tl::unexpected(state.error());
+  const bool sign = options.sender.sign, own_stream = options.own_stream;
+  ChannelWriter out(std::move(options), std::move(clock), std::move(wall_clock), random,
+                    std::move(identity->pair), std::move(*trust), std::move(*state));
+  auto change = out.begin();
+  if (!change) return tl::unexpected(change.error());
+  const auto unused = change->unused();
+  if (!unused) return tl::unexpected(unused.error());
+  out.unsure_ = *unused || !sender_time(out.wall_clock_());
+  if (out.unsure_ || own_stream) out.look_.emplace();
+  if (sign && !out.options_.sender.sign) {
+    if (auto set = change->set_signs(); !set) return tl::unexpected(set.error());
+    if (auto done = change->commit(); !done) return tl::unexpected(done.error());
+    out.options_.sender.sign = true;
+  }
+  if (auto will = out.check_will(); !will) return tl::unexpected(will.error());
+  return out;
+}
+
+ChannelWriter::ChannelWriter(ChannelOptions options, Clock clock, WallClock wall_clock,
+                             Random& random, crypto::KeyPair identity, TrustFile trust,
+                             store::State state)
+    : options_(std::move(options)),
+      clock_(std::move(clock)),
+      wall_clock_(std::move(wall_clock)),
+      random_(random),
+      identity_(std::make_unique<crypto::KeyPair>(std::move(identity))),
+      trust_(std::move(trust)),
+      state_(std::make_unique<store::State>(std::move(state))) {}
+
+Result<store::State::Change> ChannelWriter::begin() {
+  auto change = state_->begin();
+  if (!change) return change;
+  const auto signs = change->signs();
+  if (!signs) return tl::unexpected(signs.error());
+  options_.sender.sign = *signs;
+  return change;
+}
+
+std::uint64_t ChannelWriter::now_ms() const {
+  const auto since = wall_clock_().time_since_epoch();
+  const auto count = std::chrono::floor<std::chrono::milliseconds>(since).count();
+  return count < 0 ? 0 : static_cast<std::uint64_t>(count);
+}
+
+ChannelWriter::Readers ChannelWriter::readers_of(std::string_view topic) const {
+  auto out = store::readers_of(trust_.peers(), topic);
+  std::ranges::sort(out, {}, &store::Peer::key);
+  return out;
+}
+
+ChannelWriter::SetName ChannelWriter::set_name(const Readers& readers) const {
+  Bytes all{static_cast<std::uint8_t>(options_.sender.sign ? 1 : 0)};
+  for (const auto* reader : readers) {
+    append(all, reader->key.view());
+    if (reader->psk) append(all, crypto::hash(reader->psk->bytes()));
+  }
+  const auto digest = crypto::hash(all);
+  return {digest.begin(), digest.begin() + 16};
+}
+
+Result<void> ChannelWriter::check_readers(const std::string& topic) const {
+  if (!readers_of(topic).empty()) return {};
+  return fail(Errc::refused, fmt::format("nobody may read {}", topic),
+              fmt::format("sts peer add NAME KEY --reads {}", store::shell_word(topic)));
+}
+
+Result<std::vector<mqtt::Message>> ChannelWriter::seal(const mqtt::Message& clear,
+                                                       const OutOfOutbox* durable) {
+  return seal(clear, !options_.own_stream || clear.retain, {.durable = durable});
+}
+
+Result<std::vector<mqtt::Message>> ChannelWriter::seal(const mqtt::Message& clear, bool stored,
+                                                       const How& how) {
+  if (auto fresh = trust_.refresh(); !fresh) return tl::unexpected(fresh.error());
+  if (auto some = check_readers(clear.topic); !some) return tl::unexpected(some.error());
+  std::vector<Packet> before;
+  auto sealed = stored ? seal_stored(clear, how, before) : seal_own(clear, how, before);
+  if (!sealed) return tl::unexpected(sealed.error());
+  used_.emplace(clear.topic, stored);
+  std::vector<mqtt::Message> out;
+  out.reserve(before.size() + 1);
+  for (auto& packet : before) out.push_back(to_message(std::move(packet)));
+  mqtt::Message message{clear.topic, std::move(*sealed), clear.qos, clear.retain};
+  message.properties.message_expiry = clear.properties.message_expiry;
+  out.push_back(std::move(message));
+  return out;
+}
+
+Result<Bytes> ChannelWriter::seal_content(channel::Sender& sender, const mqtt::Message& clear,
+                                          const How& how) {
+  if (how.ping) {
+    return sender.seal(clear.topic, {.ping = true, .time = sender_time(wall_clock_())}, clock_());
+  }
+  if (clear.retain && clear.payload.empty()) {
+    sender.forget_retained(clear.topic);
+    return Bytes{};
+  }
+  channel::Content content{
+      .payload = clear.payload, .time = sender_time(wall_clock_()), .retained = clear.retain};
+  if (const auto* durable = how.durable; durable != nullptr) {
+    content.durable = durable->place;
+    const auto accepted = sender_time(
+        std::chrono::system_clock::time_point(std::chrono::milliseconds(durable->accepted_ms)));
+    // Never in the future, though a clock may have been there.
+    if (accepted) content.time = std::min(content.time.value_or(*accepted), *accepted);
+  }
+  if (!clear.properties.content_type.empty()) content.content_type = clear.properties.content_type;
+  for (const auto& [name, value] : clear.properties.user_properties) {
+    content.user_properties.emplace_back(name, value);
+  }
+  return sender.seal(clear.topic, content, clock_());
+}
+
+Result<std::vector<Packet>> ChannelWriter::begin_epoch(channel::Sender& sender,
+                                                       const Readers& readers,
+                                                       store::State::Change& change) {
+  const auto now = now_ms();
+  const auto number = change.next_epoch(now);
+  if (!number) return tl::unexpected(number.error());
+  return sender.begin_epoch(recipients(readers), *number, now, clock_());
+}
+
+Result<std::vector<Packet>> ChannelWriter::begin_own_epoch(channel::Sender& sender,
+                                                           std::string_view topic) {
+  auto change = begin();
+  if (!change) return tl::unexpected(change.error());
+  const auto now = now_ms();
+  const auto number = change->next_epoch(now);
+  if (!number) return tl::unexpected(number.error());
+  if (auto done = change->commit(); !done) return tl::unexpected(done.error());
+  return sender.begin_epoch(recipients(readers_of(topic)), *number, now, clock_());
+}
+
+Result<ChannelWriter::Open*> ChannelWriter::ready_own(const std::string& topic,
+                                                      std::vector<Packet>& before) {
+  const auto name = set_name(readers_of(topic));
+  auto known = own_.find(name);
+  if (known == own_.end()) {
+    auto options = options_.sender;
+    options.use = channel::Use::passing;
+    known =
+        own_.emplace(name, Open{channel::Sender(*identity_, std::move(options), random_)}).first;
+  }
+  auto& open = known->second;
+  open.topic = topic;
+  if (open.sender.epoch_due(clock_())) {
+    auto packets = begin_own_epoch(open.sender, topic);
+    if (!packets) return tl::unexpected(packets.error());
+    before = std::move(*packets);
+  }
+  return &open;
+}
+
+Result<Bytes> ChannelWriter::seal_own(const mqtt::Message& clear, const How& how,
+                                      std::vector<Packet>& before) {
+  auto open = ready_own(clear.topic, before);
+  if (!open) return tl::unexpected(open.error());
+  return seal_content((*open)->sender, clear, how);
+}
+
+std::vector<mqtt::Message> ChannelWriter::reconnected() const {
+  std::vector<mqtt::Message> out;
+  for (const auto& [name, open] : own_) {
+    for (auto& packet : open.sender.keys()) out.push_back(to_message(std::move(packet)));
+  }
+  return out;
+}
+
+Result<std::vector<mqtt::Message>> ChannelWriter::finish() {
+  std::vector<mqtt::Message> out;
+  for (auto& [name, open] : own_) {
+    // A last epoch without messages, which tells the counters of the one before.
+    auto packets = begin_own_epoch(open.sender, open.topic);
+    if (!packets) return tl::unexpected(packets.error());
+    move_to(*packets, open.sender.clear());
+    for (auto& packet : *packets) out.push_back(to_message(std::move(packet)));
+  }
+  own_.clear();
+  used_.clear();
+  options_.will.reset();
+  left_.reset();
+  return out;
+}
+
+}  // namespace sts::client

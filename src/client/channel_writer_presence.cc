@@ -1,0 +1,141 @@
+// What a sender shows of itself besides its messages: its will, which connection it has,
+// heartbeats; and what it finds of its own at the broker.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "client/channel_writer.h"
+
+namespace sts::client {
+
+using channel::Packet;
+
+namespace {
+
+/// MQTT's 65535 bytes less the frame, a signature and the most that is padded.
+constexpr std::size_t will_max = 63'000;
+
+std::vector<mqtt::Message> to_messages(std::vector<Packet> packets) {
+  std::vector<mqtt::Message> out;
+  out.reserve(packets.size());
+  for (auto& packet : packets) out.push_back(to_message(std::move(packet)));
+  return out;
+}
+
+}  // namespace
+
+Result<void> ChannelWriter::check_will() const {
+  if (!options_.will) return {};
+  if (options_.will->retain) {
+    return fail(Errc::refused,
+                "a sealed will is not retained: who comes later would find it without its key",
+                "leave --will-retain (will_retain) out");
+  }
+  if (options_.will->payload.size() > will_max) {
+    return fail(Errc::refused, fmt::format("the will is longer than {} bytes", will_max),
+                "shorten it");
+  }
+  return check_readers(options_.will->topic);
+}
+
+std::optional<ChannelWriter::Under> ChannelWriter::will_under() const {
+  if (!options_.will || unsure()) return std::nullopt;
+  auto name = set_name(readers_of(options_.will->topic));
+  const auto open = own_.find(name);
+  if (open == own_.end()) return std::nullopt;
+  return Under{std::move(name), open->second.sender.epoch()};
+}
+
+Result<std::vector<mqtt::Message>> ChannelWriter::renew_will() {
+  std::vector<Packet> out;
+  if (!options_.will || unsure()) return to_messages({});
+  if (auto fresh = trust_.refresh(); !fresh) return tl::unexpected(fresh.error());
+  if (readers_of(options_.will->topic).empty()) return to_messages({});
+  if (auto open = ready_own(options_.will->topic, out); !open) return tl::unexpected(open.error());
+  return to_messages(std::move(out));
+}
+
+Result<std::optional<mqtt::Message>> ChannelWriter::connecting() {
+  left_.reset();
+  const auto renewed = renew_will();
+  if (!renewed) return tl::unexpected(renewed.error());
+  // The keys are told on the connection as it begins; what they replace is not.
+  for (const auto& one : *renewed) {
+    if (one.payload.empty()) owed_.push_back({one.topic, {}});
+  }
+  auto under = will_under();
+  if (!under) return std::nullopt;
+  const auto& will = *options_.will;
+  random_.fill(connection_.bytes);
+  auto sealed =
+      own_.at(under->readers).sender.seal_will(will.topic, connection_, {.payload = will.payload});
+  if (!sealed) return tl::unexpected(sealed.error());
+  left_ = std::move(under);
+  return mqtt::Message{will.topic, std::move(*sealed), will.qos};
+}
+
+Result<std::vector<mqtt::Message>> ChannelWriter::announce() {
+  auto out = to_messages(std::exchange(owed_, {}));
+  if (!left_) return out;
+  const auto& topic = options_.will->topic;
+  auto sealed = own_.at(left_->readers)
+                    .sender.seal(topic, {.online = connection_, .time = sender_time(wall_clock_())},
+                                 clock_());
+  if (!sealed) return tl::unexpected(sealed.error());
+  used_.emplace(topic, false);
+  out.push_back({topic, std::move(*sealed), mqtt::Qos::at_least_once});
+  return out;
+}
+
+Result<std::vector<mqtt::Message>> ChannelWriter::heartbeat() {
+  std::vector<mqtt::Message> out;
+  const auto used = used_;
+  for (const auto& [topic, stored] : used) {
+    if (readers_of(topic).empty()) continue;
+    auto sealed = seal({topic, {}, mqtt::Qos::at_least_once}, stored, {.ping = true});
+    if (!sealed) return sealed;
+    std::ranges::move(*sealed, std::back_inserter(out));
+  }
+  return out;
+}
+
+std::optional<std::string> ChannelWriter::look() const {
+  if (!look_) return std::nullopt;
+  return channel::own_key_filter(options_.sender.key_prefix,
+                                 channel::sender_id(identity_->public_key));
+}
+
+void ChannelWriter::found(const mqtt::Message& message) {
+  if (!look_) return;
+  const auto packet = channel::decode_key_packet(message.payload);
+  if (!packet) return;
+  const auto use = channel::own_packet(*packet, message.topic, identity_->private_key);
+  if (!use) return;
+  look_->highest = std::max(look_->highest, packet->header.epoch);
+  // Nobody seals under what is so old. What a clock that is wrong makes too young or too old stays.
+  const auto now = sender_time(wall_clock_());
+  const auto created = packet->header.created;
+  if (*use == channel::Use::passing && now && created <= *now &&
+      std::chrono::milliseconds(*now - created) >= channel::reject_after_time) {
+    look_->leftovers.push_back(message.topic);
+  }
+}
+
+Result<std::vector<mqtt::Message>> ChannelWriter::looked() {
+  const auto look = std::exchange(look_, std::nullopt);
+  std::vector<mqtt::Message> out;
+  if (!look) return out;
+  if (unsure_ && look->highest > 0) {
+    auto change = begin();
+    if (!change) return tl::unexpected(change.error());
+    if (auto raised = change->next_epoch(look->highest); !raised) {
+      return tl::unexpected(raised.error());
+    }
+    if (auto done = change->commit(); !done) return tl::unexpected(done.error());
+  }
+  for (const auto& topic : look->leftovers) out.push_back(to_message({topic, {}}));
+  return out;
+}
+
+}  // namespace sts::client

@@ -1,0 +1,159 @@
+#include "client/outbox_delivery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "client/outbox_message.h"
+
+namespace sts::client {
+namespace {
+
+constexpr std::size_t fetched_messages = 256, fetched_bytes = std::size_t{1} << 20U;
+/// Removed in one transaction, each of which waits for the disk.
+constexpr std::size_t removed_at_once = 256;
+
+std::uint64_t milliseconds(std::chrono::system_clock::time_point at) {
+  const auto since = std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count();
+  return since < 0 ? 0 : static_cast<std::uint64_t>(since);
+}
+
+}  // namespace
+
+OutboxDelivery::OutboxDelivery(store::Outbox& outbox, ChannelWriter& writer, WallClock wall_clock,
+                               Owner owner)
+    : outbox_(outbox),
+      writer_(writer),
+      wall_clock_(std::move(wall_clock)),
+      owner_(std::move(owner)) {}
+
+Result<void> OutboxDelivery::online(bool resumed) {
+  queue_.online(resumed);
+  if (given_up_) return tl::unexpected(*given_up_);
+  // None yet on the first connection.
+  for (auto& packet : writer_.reconnected()) sealed_.emplace_back(std::move(packet), 0);
+  return more();
+}
+
+Result<void> OutboxDelivery::offline() {
+  queue_.offline();
+  return remove();
+}
+
+Result<void> OutboxDelivery::published(mqtt::PublishId id, const Result<void>& outcome) {
+  const auto seq = queue_.published(id, outcome);
+  if (seq == 0) {
+    if (!outcome && given_up_) return tl::unexpected(*given_up_);  // a key
+  } else if (outcome) {
+    taken_.push_back(seq);
+  } else {
+    put_off(topics_[seq], outcome.error());
+  }
+  given_up_.reset();
+  topics_.erase(seq);
+  if (taken_.size() >= removed_at_once || queue_.size() == 0) {
+    if (auto removed = remove(); !removed) return removed;
+  }
+  return more();
+}
+
+bool OutboxDelivery::idle() const {
+  return queue_.size() == 0 && sealed_.empty() && taken_.empty() &&
+         (stopped_ || (fetched_.empty() && at_end_));
+}
+
+Result<void> OutboxDelivery::more() {
+  at_end_ = false;
+  for (;;) {
+    drain();
+    if (!sealed_.empty() || queue_.full() || queue_.size() >= in_flight || stopped_) return {};
+    if (fetched_.empty()) {
+      if (auto fetched = fetch(); !fetched) return fetched;
+      if (fetched_.empty()) return {};
+    }
+    const auto entry = std::move(fetched_.front());
+    fetched_.pop_front();
+    if (auto done = seal(entry); !done) return done;
+  }
+}
+
+Result<void> OutboxDelivery::fetch() {
+  auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, milliseconds(wall_clock_()));
+  if (!batch) return tl::unexpected(batch.error());
+  if (batch->unreadable > 0) {
+    owner_.log({Level::warning,
+                fmt::format("{} of the messages in the outbox can't be opened: another identity's, "
+                            "or damaged",
+                            batch->unreadable),
+                "'sts outbox purge --yes' removes all that is in it"});
+  }
+  at_end_ = batch->next == next_;
+  next_ = batch->next;
+  std::ranges::move(batch->entries, std::back_inserter(fetched_));
+  return at_end_ || !fetched_.empty() ? Result<void>() : fetch();
+}
+
+Result<void> OutboxDelivery::seal(const store::Outbox::Entry& entry) {
+  const auto& topic = entry.message.destination;
+  if (put_off_.contains(topic)) return {};
+  auto message = decode_from_outbox(topic, entry.message.content);
+  if (!message) {
+    put_off(topic, {Errc::malformed, "it is of a later version of sts"});
+    return {};
+  }
+  if (auto& expiry = message->properties.message_expiry) {
+    const auto now = std::max(milliseconds(wall_clock_()), entry.accepted_ms);
+    const std::chrono::seconds waited((now - entry.accepted_ms) / 1000);
+    expiry = std::max(std::chrono::seconds(1), *expiry - std::min(*expiry, waited));
+  }
+  const OutOfOutbox durable{{channel::StreamId{entry.stream}, entry.number}, entry.accepted_ms};
+  auto sealed = writer_.seal(*message, &durable);
+  if (!sealed && (sealed.error().code == Errc::refused || sealed.error().code == Errc::bad_input)) {
+    put_off(topic, sealed.error());
+    return {};
+  }
+  if (!sealed) return tl::unexpected(sealed.error());
+  for (auto& one : *sealed) sealed_.emplace_back(std::move(one), 0);
+  sealed_.back().second = entry.seq;
+  topics_[entry.seq] = topic;
+  return {};
+}
+
+void OutboxDelivery::drain() {
+  for (; !sealed_.empty() && !queue_.full(); sealed_.pop_front()) {
+    auto& [message, seq] = sealed_.front();
+    const auto pushed = queue_.push(std::move(message), seq);
+    if (pushed || seq == 0) continue;
+    put_off(topics_[seq], pushed.error());
+    topics_.erase(seq);
+  }
+}
+
+void OutboxDelivery::put_off(const std::string& topic, const Error& why) {
+  if (!put_off_.insert(topic).second) return;
+  owner_.log({Level::warning,
+              fmt::format("{}: its messages stay in the outbox: {}", printable(topic), why.message),
+              why.hint});
+}
+
+void OutboxDelivery::on_given_up(const Error& why) { given_up_ = why; }
+
+Result<void> OutboxDelivery::remove() {
+  if (taken_.empty()) return {};
+  if (auto removed = outbox_.taken(taken_); !removed) return removed;
+  taken_.clear();
+  owner_.taken();
+  return {};
+}
+
+Result<void> OutboxDelivery::finish() {
+  stopped_ = true;
+  auto last = writer_.finish();
+  if (!last) return tl::unexpected(last.error());
+  for (auto& packet : *last) sealed_.emplace_back(std::move(packet), 0);
+  drain();
+  return {};
+}
+
+}  // namespace sts::client

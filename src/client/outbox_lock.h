@@ -1,0 +1,46 @@
+// Who delivers what is in the outbox, one process of a home at a time, and how processes tell each
+// other that something in it changed. Nobody polls.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <functional>
+#include <memory>
+
+#include "base/result.h"
+#include "store/home.h"
+
+namespace sts::client {
+
+class OutboxLock {
+ public:
+  struct Owner {
+    std::function<void()> held;  // this process has it, until it ends
+    std::function<void()> news;  // some process told, or ended
+  };
+  static Result<std::unique_ptr<OutboxLock>> open(asio::io_context& loop, const store::Home& home,
+                                                  Owner owner);
+  ~OutboxLock();
+  OutboxLock(const OutboxLock&) = delete;
+  OutboxLock& operator=(const OutboxLock&) = delete;
+
+  /// Owner::held comes once no other process has it.
+  void want();
+  /// Something was committed: Owner::news in all processes. One that is killed between commit and
+  /// this tells it by its end.
+  void tell() const;
+  /// Nothing is called any more.
+  void close();
+
+ private:
+  OutboxLock(asio::io_context& loop, Owner owner, int file, int watch, int held);
+  void listen();
+  void wait_in_thread();
+
+  asio::io_context& loop_;
+  Owner owner_;
+  int file_;
+  asio::posix::stream_descriptor watch_, held_;
+};
+
+}  // namespace sts::client

@@ -1,0 +1,83 @@
+#include "client/outbox_message.h"
+
+#include <utility>
+
+#include "base/reader.h"
+
+namespace sts::client {
+namespace {
+
+/// The first byte: what it is for. Another one is to be that of a session.
+constexpr std::uint8_t for_channel = 1;
+constexpr std::uint8_t qos_bits = 0x03, retain_bit = 0x04, expiry_bit = 0x08;
+
+void put_text(Bytes& out, std::string_view text) {
+  put_varint(out, text.size());
+  append(out, as_bytes(text));
+}
+
+std::optional<std::string> text(Reader& in) {
+  const auto size = in.varint();
+  if (!size || *size > in.left()) return std::nullopt;
+  return std::string(as_text(*in.take(static_cast<std::size_t>(*size))));
+}
+
+bool decode_properties(Reader& in, bool expires, mqtt::Properties& out) {
+  if (expires) {
+    const auto seconds = in.varint();
+    if (!seconds || *seconds > UINT32_MAX) return false;
+    out.message_expiry = std::chrono::seconds(*seconds);
+  }
+  auto content_type = text(in);
+  const auto count = in.varint();
+  if (!content_type || !count || *count > in.left()) return false;
+  out.content_type = std::move(*content_type);
+  for (std::uint64_t i = 0; i < *count; ++i) {
+    auto name = text(in);
+    auto value = text(in);
+    if (!name || !value) return false;
+    out.user_properties.emplace_back(std::move(*name), std::move(*value));
+  }
+  return true;
+}
+
+}  // namespace
+
+Bytes encode_for_outbox(const mqtt::Message& message) {
+  const auto& properties = message.properties;
+  Bytes out{for_channel};
+  out.reserve(message.payload.size() + 64);
+  out.push_back(static_cast<std::uint8_t>(static_cast<unsigned>(message.qos) |
+                                          (message.retain ? retain_bit : 0U) |
+                                          (properties.message_expiry ? expiry_bit : 0U)));
+  if (properties.message_expiry) {
+    put_varint(out, static_cast<std::uint64_t>(properties.message_expiry->count()));
+  }
+  put_text(out, properties.content_type);
+  put_varint(out, properties.user_properties.size());
+  for (const auto& [name, value] : properties.user_properties) {
+    put_text(out, name);
+    put_text(out, value);
+  }
+  append(out, message.payload);
+  return out;
+}
+
+std::optional<mqtt::Message> decode_from_outbox(std::string topic, ByteView content) {
+  Reader in(content);
+  const auto kind = in.u8();
+  const auto flags = in.u8();
+  mqtt::Message out;
+  out.topic = std::move(topic);
+  if (kind != for_channel || !flags || *flags > (qos_bits | retain_bit | expiry_bit) ||
+      (*flags & qos_bits) == qos_bits ||
+      !decode_properties(in, (*flags & expiry_bit) != 0, out.properties)) {
+    return std::nullopt;
+  }
+  out.qos = static_cast<mqtt::Qos>(*flags & qos_bits);
+  out.retain = (*flags & retain_bit) != 0;
+  out.payload = to_bytes(in.rest());
+  return out;
+}
+
+}  // namespace sts::client
