@@ -3,17 +3,22 @@
 
 #include <CLI/App.hpp>
 
-#include "base/result.h"
-
 namespace sts::cli {
 
-/// Each adds its subcommand to `app`. When `app.parse` meets it, it runs and puts its exit code, 0
-/// or 1, into `exit_code`, which must live until then. crypto::initialise() was called before.
-void add_key_command(CLI::App& app, int& exit_code);   // key gen | show
-void add_peer_command(CLI::App& app, int& exit_code);  // peer add | list | remove
+/// All of them, and their help. When `app.parse` meets one, it runs and puts its exit code into
+/// `exit_code`, which must live until then. crypto::initialise() was called before.
+void add_commands(CLI::App& app, int& exit_code);
 
-/// The exit code for how a subcommand ended: 0, or 1 after the error and its hint went to stderr.
-/// Output that stdout would not take is an error too.
-int report(const Result<void>& outcome);
+/// Each adds one.
+void add_key_command(CLI::App& app, int& exit_code);     // key gen | show | psk
+void add_peer_command(CLI::App& app, int& exit_code);    // peer add | list | remove
+void add_outbox_command(CLI::App& app, int& exit_code);  // outbox list | stats | flush | purge
+void add_invite_command(CLI::App& app, int& exit_code);
+void add_join_command(CLI::App& app, int& exit_code);
+void add_pub_command(CLI::App& app, int& exit_code);
+void add_sub_command(CLI::App& app, int& exit_code);
+void add_rr_command(CLI::App& app, int& exit_code);
+void add_ping_command(CLI::App& app, int& exit_code);
+void add_bench_command(CLI::App& app, int& exit_code);
 
 }  // namespace sts::cli

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
+#include "cli/report.h"
 #include "crypto/keys.h"
 #include "store/test_home.h"
 
@@ -29,7 +31,7 @@ class CommandsTest : public testing::Test {
 
  protected:
   static Outcome run(const std::string& line) {
-    CLI::App app;
+    CLI::App app("", "sts");
     int exit_code = -1;
     add_key_command(app, exit_code);
     add_peer_command(app, exit_code);
@@ -37,8 +39,8 @@ class CommandsTest : public testing::Test {
     testing::internal::CaptureStderr();
     try {
       app.parse(line);
-    } catch (const CLI::ParseError&) {
-      exit_code = 2;
+    } catch (const CLI::ParseError& error) {
+      exit_code = report(app, error);
     }
     const auto out = testing::internal::GetCapturedStdout();
     return {exit_code, out, testing::internal::GetCapturedStderr()};
@@ -89,15 +91,17 @@ TEST_F(CommandsTest, AReadableIdentityIsRefusedWithTheCommandThatMendsIt) {
 
 TEST_F(CommandsTest, PeersAreAddedListedAndRemoved) {
   EXPECT_EQ(run("peer list").out, "");
-  EXPECT_EQ(run("peer add pump " + key_).exit_code, 0);
+  const auto fingerprint = [](const std::string& key) {
+    return crypto::fingerprint(*crypto::parse_public_key(key));
+  };
+  const auto added = run("peer add pump " + key_);
+  EXPECT_EQ(added.exit_code, 0);
+  EXPECT_EQ(added.out, "pump: fingerprint " + fingerprint(key_) + "\n");
   const auto psk = TestHome::write(test_.root() / "psk", psk_).string();
   const auto other = run("key gen").out.substr(0, 44);
   std::filesystem::remove(home_.identity_file());
   EXPECT_EQ(run("peer add x " + other + " --psk-file " + psk).exit_code, 0);
 
-  const auto fingerprint = [](const std::string& key) {
-    return crypto::fingerprint(*crypto::parse_public_key(key));
-  };
   const auto listed = run("peer list");
   EXPECT_EQ(listed.exit_code, 0);
   EXPECT_EQ(listed.out, "pump  " + key_ + "  " + fingerprint(key_) + "\nx     " + other + "  " +
@@ -107,6 +111,39 @@ TEST_F(CommandsTest, PeersAreAddedListedAndRemoved) {
   EXPECT_EQ(run("peer remove pump").exit_code, 0);
   EXPECT_EQ(run("peer remove pump").err,
             "error: no peer is named 'pump'\nhint: 'sts peer list' shows them\n");
+}
+
+TEST_F(CommandsTest, ResetsAPeer) {
+  EXPECT_EQ(run("peer reset pump").err,
+            "error: no peer is named 'pump'\nhint: 'sts peer list' shows them\n");
+  ASSERT_EQ(run("peer add pump " + key_).exit_code, 0);
+  EXPECT_EQ(run("peer reset pump").out, "pump: no reader had kept anything\n");
+}
+
+TEST_F(CommandsTest, RightsOfAPeer) {
+  ASSERT_EQ(
+      run("peer add --reads plant/# pump " + key_ + " --writes alarm --reads 'a b'").exit_code, 0);
+  EXPECT_TRUE(run("peer list").out.ends_with("  reads=plant/# reads=a%20b writes=alarm\n"));
+  EXPECT_EQ(run("peer allow pump --writes +/x").exit_code, 0);
+  EXPECT_EQ(run("peer deny --reads 'a b' --writes alarm pump").exit_code, 0);
+  EXPECT_TRUE(run("peer list").out.ends_with("  reads=plant/# writes=+/x\n"));
+  const auto json = nlohmann::json::parse(run("peer list --format json").out);
+  ASSERT_EQ(json.size(), 1U);
+  EXPECT_EQ(json[0]["name"], "pump");
+  EXPECT_EQ(json[0]["key"], key_);
+  EXPECT_EQ(json[0]["psk"], false);
+  EXPECT_EQ(json[0]["reads"], nlohmann::json({"plant/#"}));
+  EXPECT_EQ(json[0]["writes"], nlohmann::json({"+/x"}));
+  for (const auto& [line, error] :
+       {std::pair("add pump " + key_ + " --reads a#",
+                  "error: a wildcard where it may not be in 'a#'\n"),
+        std::pair(std::string("allow pump"), "error: what?\nhint: --reads FILTER or --writes"),
+        std::pair(std::string("allow valve --reads a"), "error: no peer is named 'valve'\n"),
+        std::pair(std::string("deny pump --reads a"), "error: 'pump' has no reads=a\nhint: ")}) {
+    const auto outcome = run("peer " + line);
+    EXPECT_EQ(outcome.exit_code, 1) << line;
+    EXPECT_TRUE(outcome.err.starts_with(error)) << outcome.err;
+  }
 }
 
 TEST_F(CommandsTest, PeerAddSaysWhatIsWrong) {
@@ -121,7 +158,9 @@ TEST_F(CommandsTest, PeerAddSaysWhatIsWrong) {
       {"valve " + key_, "error: this key is listed already, as 'pump'\nhint: sts peer remove pump"},
       {"pump " + psk_,
        "error: the name 'pump' is taken, its key is " + key_ + "\nhint: sts peer remove pump\n"},
-      {"x " + psk_ + " --psk-file /nowhere/psk", "error: "},
+      {"zero " + std::string(43, 'A') + "=", "error: this key is a point of small order"},
+      {"x " + psk_ + " --psk-file /nowhere/psk",
+       "error: there is no file /nowhere/psk\nhint: 'sts key psk' prints"},
       {"x " + psk_ + " --psk-file /dev/null", "error: /dev/null is a device, not a file"},
   };
   for (const auto& [line, error] : cases) {
@@ -146,12 +185,59 @@ TEST_F(CommandsTest, APskComesFromStdin) {
   EXPECT_EQ(TestHome::read(home_.peers_file()), "pump " + key_ + " " + psk_ + "\n");
 }
 
-TEST_F(CommandsTest, UsageErrorsRunNothing) {
-  for (const char* line : {"key", "key made", "key gen extra", "peer", "peer add", "peer add pump",
-                           "peer remove", "peer list extra"}) {
-    EXPECT_EQ(run(line).exit_code, 2) << line;
+TEST_F(CommandsTest, KeyPskPrintsANewOneThatPeerAddTakes) {
+  const auto made = run("key psk");
+  EXPECT_EQ(made.exit_code, 0);
+  EXPECT_EQ(made.err, "");
+  ASSERT_EQ(made.out.size(), 45U);
+  EXPECT_NE(run("key psk").out, made.out);
+  EXPECT_FALSE(std::filesystem::exists(home_.directory())) << "nothing is stored";
+  const auto psk = TestHome::write(test_.root() / "psk", made.out).string();
+  EXPECT_EQ(run("peer add pump " + key_ + " --psk-file " + psk).exit_code, 0);
+}
+
+TEST_F(CommandsTest, UsageErrorsRunNothingAndSayWhatIsRight) {
+  const struct {
+    std::string line, err;
+  } cases[] = {
+      {"start x",
+       "error: sts: 'start' is not expected here\nhint: the shell, which 'sts' alone opens, takes "
+       "start, send and the rest; 'sts --help' tells more\n"},
+      {"--bogus", "error: sts: '--bogus' is not expected here\nhint: the shell, which"},
+      {"key",
+       "error: sts key: a subcommand is missing\n"
+       "hint: one of gen, show, psk; 'sts key --help' tells more\n"},
+      {"key shwo",
+       "error: sts key: 'shwo' is not expected here\n"
+       "hint: one of gen, show, psk; 'sts key --help' tells more\n"},
+      {"key gen extra",
+       "error: sts key gen: 'extra' is not expected here\nhint: 'sts key gen --help' tells more\n"},
+      {"key gen --bogus", "error: sts key gen: '--bogus' is not expected here\nhint: "},
+      {"peer",
+       "error: sts peer: a subcommand is missing\nhint: one of add, list, allow, deny, reset, "
+       "remove; "},
+      {"peer add",
+       "error: sts peer add: NAME is required\nhint: 'sts peer add --help' tells more\n"},
+      {"peer add pump", "error: sts peer add: KEY is required\nhint: "},
+      {"peer add pump k --psk-file", "error: sts peer add: --psk-file: "},
+      {"peer remove", "error: sts peer remove: NAME is required\nhint: "},
+      {"peer list extra", "error: sts peer list: 'extra' is not expected here\nhint: "},
+  };
+  for (const auto& [line, err] : cases) {
+    const auto outcome = run(line);
+    EXPECT_EQ(outcome.exit_code, 2) << line;
+    EXPECT_EQ(outcome.out, "") << line;
+    EXPECT_TRUE(outcome.err.starts_with(err)) << outcome.err;
+    EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 2) << outcome.err;
   }
   EXPECT_FALSE(std::filesystem::exists(home_.directory()));
+}
+
+TEST_F(CommandsTest, HelpGoesToStdout) {
+  const auto help = run("peer add --help");
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_EQ(help.err, "");
+  EXPECT_NE(help.out.find("--psk-file"), std::string::npos);
 }
 
 }  // namespace

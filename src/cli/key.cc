@@ -1,10 +1,11 @@
-// sts key: this user's identity. The public key goes to stdout, alone, for scripts; the rest to
-// stderr.
+// sts key: this user's identity, and new psks. A key goes to stdout, alone, for scripts; the rest
+// to stderr.
 #include <fmt/format.h>
 
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/report.h"
 #include "crypto/random.h"
 #include "store/home.h"
 #include "store/identity.h"
@@ -43,10 +44,20 @@ Result<void> show() {
   return {};
 }
 
+Result<void> make_psk() {
+  crypto::SystemRandom random;
+  crypto::Psk psk;
+  random.fill(psk.writable());
+  auto text = crypto::to_text(psk);
+  std::puts(text.c_str());
+  sodium_memzero(text.data(), text.size());
+  return {};
+}
+
 }  // namespace
 
 void add_key_command(CLI::App& app, int& exit_code) {
-  auto* key = app.add_subcommand("key", "Make or show the identity of this user");
+  auto* key = app.add_subcommand("key", "Make or show the identity of this user, make a psk");
   key->require_subcommand(1);
   key->add_subcommand("gen", "Make an identity and print its public key")->callback([&exit_code] {
     exit_code = report(generate());
@@ -54,6 +65,8 @@ void add_key_command(CLI::App& app, int& exit_code) {
   key->add_subcommand("show", "Print the public key")->callback([&exit_code] {
     exit_code = report(show());
   });
+  key->add_subcommand("psk", "Print a new pre-shared key; nothing is stored")
+      ->callback([&exit_code] { exit_code = report(make_psk()); });
 }
 
 }  // namespace sts::cli

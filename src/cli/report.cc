@@ -1,12 +1,47 @@
+#include "cli/report.h"
+
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-
-#include "cli/commands.h"
+#include <vector>
 
 namespace sts::cli {
+namespace {
+
+/// `app` and the subcommands that were met below it, the innermost last.
+std::vector<const CLI::App*> met(const CLI::App& app) {
+  std::vector<const CLI::App*> apps{&app};
+  while (!apps.back()->get_subcommands().empty()) {
+    apps.push_back(apps.back()->get_subcommands().front());
+  }
+  return apps;
+}
+
+std::string names(const std::vector<const CLI::App*>& apps, std::string_view between) {
+  std::string text;
+  for (const auto* app : apps) {
+    if (!text.empty()) text += between;
+    text += app->get_name();
+  }
+  return text;
+}
+
+}  // namespace
+
+void show(const Error& error) {
+  fmt::print(stderr, "error: {}\n", error.message);
+  if (!error.hint.empty()) fmt::print(stderr, "hint: {}\n", error.hint);
+}
+
+void show(const client::Line& line) {
+  if (line.level == client::Level::error) return show(Error{Errc::io, line.text, line.hint});
+  if (line.level == client::Level::info) return;
+  fmt::print(stderr, "warning: {}\n", line.text);
+  if (!line.hint.empty()) fmt::print(stderr, "hint: {}\n", line.hint);
+}
 
 int report(const Result<void>& outcome) {
   auto ended = outcome;
@@ -14,9 +49,29 @@ int report(const Result<void>& outcome) {
     ended = fail(Errc::io, fmt::format("cannot write the output: {}", std::strerror(errno)));
   }
   if (ended) return 0;
-  fmt::print(stderr, "error: {}\n", ended.error().message);
-  if (!ended.error().hint.empty()) fmt::print(stderr, "hint: {}\n", ended.error().hint);
+  show(ended.error());
   return 1;
+}
+
+int report(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error);
+  const auto apps = met(app);
+  const auto command = names(apps, " ");
+  const auto choices = names(apps.back()->get_subcommands([](const auto*) { return true; }), ", ");
+  std::string message = error.what();
+  if (const auto unexpected = app.remaining(true); !unexpected.empty()) {
+    message = fmt::format("'{}' is not expected here", unexpected.front());
+  } else if (!choices.empty() && error.get_name() == "RequiredError") {
+    message = "a subcommand is missing";
+  }
+  std::string hint = fmt::format("'{} --help' tells more", command);
+  if (apps.size() == 1) {
+    hint = "the shell, which 'sts' alone opens, takes start, send and the rest; " + hint;
+  } else if (!choices.empty()) {
+    hint = fmt::format("one of {}; {}", choices, hint);
+  }
+  show(Error{Errc::bad_input, fmt::format("{}: {}", command, message), hint});
+  return 2;
 }
 
 }  // namespace sts::cli

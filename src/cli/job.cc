@@ -1,0 +1,41 @@
+#include "cli/job.h"
+
+#include <csignal>
+#include <utility>
+
+namespace sts::cli {
+
+Job::Job(asio::io_context& loop)
+    : loop_(loop), signals_(loop, SIGINT, SIGTERM, SIGHUP), alarm_(loop) {}
+
+int Job::run() {
+  listen();
+  start();
+  loop_.run();
+  return exit_code_;
+}
+
+void Job::listen() {
+  signals_.async_wait([this](std::error_code error, int) {
+    if (error) return;
+    listen();
+    interrupted();
+  });
+}
+
+void Job::finish(int exit_code) {
+  if (std::exchange(finished_, true)) return;
+  exit_code_ = exit_code;
+  signals_.cancel();
+  signals_.clear();  // the next one ends the program, whatever it still waits for
+  alarm_.cancel();
+}
+
+void Job::alarm(std::chrono::milliseconds time, std::function<void()> what) {
+  alarm_.expires_after(time);
+  alarm_.async_wait([what = std::move(what)](std::error_code error) {
+    if (!error) what();
+  });
+}
+
+}  // namespace sts::cli

@@ -1,0 +1,189 @@
+// sts outbox: what `sts pub --durable` accepted and nobody has delivered yet.
+#include "store/outbox.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/counted.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/connection_flags.h"
+#include "cli/pub.h"
+#include "cli/report.h"
+#include "crypto/random.h"
+#include "store/home.h"
+#include "store/identity.h"
+
+namespace sts::cli {
+namespace {
+
+constexpr auto examples = R"(Examples:
+  sensor | sts pub --enqueue-only -t plant/7/log -l   now, on the disk
+  sts outbox flush -h broker.example.org              later, to the broker
+  sts outbox purge --older-than 86400 --yes           what is older than a day)";
+
+constexpr std::size_t page_messages = 256, page_bytes = std::size_t{1} << 20U;
+
+struct OutboxFlags {
+  ConnectionFlags connection;
+  std::string style;
+  int timeout = 0;
+  std::uint64_t older_than = 0;
+  bool yes = false;
+};
+
+std::uint64_t now_ms() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  const auto count = std::chrono::floor<std::chrono::milliseconds>(since).count();
+  return count < 0 ? 0 : static_cast<std::uint64_t>(count);
+}
+
+/// Not below 0, whatever the clock did.
+std::uint64_t age_ms(std::uint64_t accepted_ms) {
+  return now_ms() - std::min(now_ms(), accepted_ms);
+}
+
+std::string age_text(std::uint64_t milliseconds) {
+  const auto seconds = milliseconds / 1000;
+  if (seconds < 120) return fmt::format("{}s", seconds);
+  if (seconds < 7200) return fmt::format("{}min", seconds / 60);
+  if (seconds < 172'800) return fmt::format("{}h", seconds / 3600);
+  return fmt::format("{}d", seconds / 86'400);
+}
+
+Result<store::Outbox> open(Random& random) {
+  auto home = store::Home::from_environment();
+  if (!home) return tl::unexpected(home.error());
+  auto identity = store::load_or_create_identity(*home, random);
+  if (!identity) return tl::unexpected(identity.error());
+  auto state = store::State::open(*home, identity->pair.private_key, random);
+  if (!state) return tl::unexpected(state.error());
+  if (!state->warning().empty()) show({client::Level::warning, state->warning()});
+  return store::Outbox::open(std::move(*state), {});
+}
+
+Result<void> list(const OutboxFlags& flags) {
+  crypto::SystemRandom random;
+  auto outbox = open(random);
+  if (!outbox) return tl::unexpected(outbox.error());
+  std::uint64_t unreadable = 0;
+  for (std::uint64_t next = 0;;) {
+    auto batch = outbox->next(next, page_messages, page_bytes, 0);
+    if (!batch) return tl::unexpected(batch.error());
+    if (batch->next == next) break;
+    next = batch->next;
+    unreadable += batch->unreadable;
+    for (const auto& entry : batch->entries) {
+      const auto& [topic, content] = entry.message;
+      const auto age = age_ms(entry.accepted_ms);
+      if (flags.style == "json") {
+        const nlohmann::ordered_json json{{"seq", entry.seq},
+                                          {"topic", topic},
+                                          {"bytes", topic.size() + content.size()},
+                                          {"age_ms", age}};
+        std::fputs((json.dump() + '\n').c_str(), stdout);
+      } else {
+        fmt::print("{:>8}  {:>6}  {:>8}  {}\n", entry.seq, age_text(age),
+                   topic.size() + content.size(), printable(topic));
+      }
+    }
+  }
+  if (unreadable > 0) {
+    show({client::Level::warning, fmt::format("{} can't be opened: another identity's, or damaged",
+                                              counted(unreadable, "message", "messages"))});
+  }
+  return {};
+}
+
+Result<void> stats(const OutboxFlags& flags) {
+  crypto::SystemRandom random;
+  auto outbox = open(random);
+  if (!outbox) return tl::unexpected(outbox.error());
+  const auto stats = outbox->stats();
+  if (!stats) return tl::unexpected(stats.error());
+  const auto age = stats->messages == 0 ? 0 : age_ms(stats->oldest_ms);
+  if (flags.style == "json") {
+    const nlohmann::ordered_json json{{"messages", stats->messages},
+                                      {"bytes", stats->bytes},
+                                      {"oldest_ms", age},
+                                      {"accepted", stats->last},
+                                      {"dropped_full", stats->dropped.full},
+                                      {"dropped_old", stats->dropped.old}};
+    std::fputs((json.dump() + '\n').c_str(), stdout);
+    return {};
+  }
+  fmt::print("{}, {} bytes{}\n", counted(stats->messages, "message", "messages"), stats->bytes,
+             stats->messages == 0 ? "" : fmt::format(", the oldest {}", age_text(age)));
+  if (stats->dropped.full + stats->dropped.old > 0) {
+    fmt::print("dropped: {} since it was full, {} since they were too old\n", stats->dropped.full,
+               stats->dropped.old);
+  }
+  return {};
+}
+
+int flush(const OutboxFlags& flags) {
+  client::Config defaults;
+  defaults.broker.session_expiry = std::chrono::seconds(300);
+  auto config = flags.connection.config(std::move(defaults));
+  if (!config) return report(tl::unexpected(config.error()));
+  if (config->broker.will) {
+    return report(fail(Errc::bad_input, "a will would leave in the clear", "leave it out"));
+  }
+  if (flags.timeout > 0) config->timeout = std::chrono::seconds(flags.timeout);
+  asio::io_context loop(1);
+  return run_flush(loop, std::move(*config));
+}
+
+Result<void> purge(const OutboxFlags& flags) {
+  if (!flags.yes) {
+    return fail(Errc::bad_input, "what is purged was promised to be delivered, and is lost",
+                "--yes says that this is meant");
+  }
+  crypto::SystemRandom random;
+  auto outbox = open(random);
+  if (!outbox) return tl::unexpected(outbox.error());
+  std::optional<std::uint64_t> before;
+  if (flags.older_than > 0) before = now_ms() - std::min(now_ms(), flags.older_than * 1000);
+  const auto removed = outbox->purge(before);
+  if (!removed) return tl::unexpected(removed.error());
+  fmt::print("{} removed\n", counted(*removed, "message", "messages"));
+  return {};
+}
+
+}  // namespace
+
+void add_outbox_command(CLI::App& app, int& exit_code) {
+  auto* outbox = app.add_subcommand("outbox", "Look at and deliver what 'sts pub --durable' kept");
+  outbox->require_subcommand(1);
+  outbox->footer(examples);
+  const auto flags = std::make_shared<OutboxFlags>();
+
+  for (const auto& [verb, how, help] :
+       {std::tuple("list", &list, "Print number, age, bytes and topic of each message"),
+        std::tuple("stats", &stats, "Print how many wait, how old, and what was dropped")}) {
+    auto* command = outbox->add_subcommand(verb, help);
+    command->add_option("--format", flags->style, "text or json")
+        ->check(CLI::IsMember({"text", "json"}));
+    command->callback([flags, how = how, &exit_code] { exit_code = report(how(*flags)); });
+  }
+
+  auto* flush_command = outbox->add_subcommand("flush", "Deliver all of it to the broker");
+  flush_command
+      ->add_option("--timeout", flags->timeout, "seconds to wait for a broker gone (no end)")
+      ->check(CLI::Range(1, 86400));
+  flags->connection.add_to(*flush_command);
+  flush_command->callback([flags, &exit_code] { exit_code = flush(*flags); });
+
+  auto* purge_command = outbox->add_subcommand("purge", "Remove messages that were not delivered");
+  purge_command->add_option("--older-than", flags->older_than, "only what is so many seconds old")
+      ->check(CLI::Range(1, 1 << 30));
+  purge_command->add_flag("--yes", flags->yes, "this is meant");
+  purge_command->callback([flags, &exit_code] { exit_code = report(purge(*flags)); });
+}
+
+}  // namespace sts::cli

@@ -1,0 +1,294 @@
+// sts pub --durable: first into the outbox, then to the broker, by whichever process delivers.
+#include <fmt/format.h>
+
+#include <asio/post.hpp>
+#include <utility>
+#include <vector>
+
+#include "base/counted.h"
+#include "cli/feed.h"
+#include "cli/pub.h"
+#include "client/channel_writer.h"
+#include "client/outbox_delivery.h"
+#include "client/outbox_lock.h"
+#include "client/outbox_message.h"
+#include "client/uplink.h"
+#include "crypto/random.h"
+#include "store/home.h"
+#include "store/identity.h"
+
+namespace sts::cli {
+namespace {
+
+/// Accepted in one transaction.
+constexpr std::size_t batch_messages = 4096, batch_bytes = std::size_t{4} << 20U;
+/// From so many on a key of this process alone is cheaper than a transaction for each message.
+constexpr std::uint64_t backlog = 16;
+
+std::uint64_t now_ms() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  const auto count = std::chrono::floor<std::chrono::milliseconds>(since).count();
+  return count < 0 ? 0 : static_cast<std::uint64_t>(count);
+}
+
+class DurablePub final : public Job, private client::Uplink::Owner {
+ public:
+  /// `flush`: nothing is fed, and all that waits is to be delivered.
+  DurablePub(asio::io_context& loop, PubChoices choices, bool flush)
+      : Job(loop),
+        choices_(std::move(choices)),
+        uplink_(loop, client::boot_time, random_, *this, client::real_transport(loop)),
+        feed_(loop, choices_,
+              {[this] { return !blocked_ && !finished() && pending_bytes_ < batch_bytes; },
+               [this](Bytes payload) { take(std::move(payload)); },
+               [this] {
+                 fed_ = true;
+                 end_if_done();
+               }}),
+        flush_(flush),
+        fed_(flush) {}
+
+  Result<void> prepare(const store::Home& home) {
+    auto identity = store::load_or_create_identity(home, random_);
+    if (!identity) return tl::unexpected(identity.error());
+    auto state = store::State::open(home, identity->pair.private_key, random_);
+    if (!state) return tl::unexpected(state.error());
+    if (!state->warning().empty()) show({client::Level::warning, state->warning()});
+    auto outbox = store::Outbox::open(std::move(*state), choices_.config.outbox);
+    if (!outbox) return tl::unexpected(outbox.error());
+    outbox_.emplace(std::move(*outbox));
+    auto lock =
+        client::OutboxLock::open(loop(), home, {[this] { deliver(); }, [this] { on_news(); }});
+    if (!lock) return tl::unexpected(lock.error());
+    lock_ = std::move(*lock);
+    auto stats = outbox_->stats();
+    if (!stats) return tl::unexpected(stats.error());
+    first_ = flush_ ? 0 : stats->last + 1;
+    last_ = stats->last;
+    auto options = client::channel_options(
+        choices_.config, choices_.lines || choices_.repeat > 1 || stats->messages > backlog);
+    auto writer = client::ChannelWriter::open(home, std::move(options), client::boot_time,
+                                              std::chrono::system_clock::now, random_);
+    if (!writer) return tl::unexpected(writer.error());
+    writer_.emplace(std::move(*writer));
+    return flush_ ? Result<void>() : writer_->check_readers(choices_.message.topic);
+  }
+
+ private:
+  void start() override {
+    for (const auto& warning : choices_.config.warnings) show({client::Level::warning, warning});
+    if (flush_) end_if_done();  // there may be nothing to do
+    if (finished()) return;
+    if (!choices_.enqueue_only) lock_->want();
+    if (!flush_) feed_.more();
+  }
+  /// The first time there is time for what the broker was sent, and to tell how that ended.
+  void interrupted() override {
+    feed_.stop();
+    fed_ = true;
+    accept();
+    if (std::exchange(interrupted_, true) || !delivery_ || !uplink_.online()) {
+      return end(exit_failed);
+    }
+    delivery_->stop();
+    end_if_done();
+  }
+
+  void take(Bytes payload) {
+    auto message = choices_.message;
+    if (message.retain && payload.empty()) {
+      return stop({Errc::bad_input, "taking away what is retained can't be durable",
+                   "leave --durable out for that"});
+    }
+    message.payload = std::move(payload);
+    pending_.push_back({message.topic, client::encode_for_outbox(message)});
+    pending_bytes_ += pending_.back().content.size();
+    if (!std::exchange(accepting_, true)) accept_soon(0);
+  }
+
+  /// All that can be read at once, in one transaction: asks again as long as more came meanwhile.
+  void accept_soon(std::size_t seen) {
+    asio::post(loop(), [this, seen] {
+      if (finished()) return;
+      if (!fed_ && pending_.size() > seen && pending_.size() < batch_messages &&
+          pending_bytes_ < batch_bytes) {
+        return accept_soon(pending_.size());
+      }
+      accept();
+    });
+  }
+
+  void accept() {
+    accepting_ = false;
+    if (pending_.empty() || finished()) return;
+    const auto done = outbox_->accept(pending_, now_ms());
+    if (!done) return stop(done.error());
+    if (*done > 0) {
+      pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(*done));
+      lock_->tell();
+      auto stats = outbox_->stats();
+      if (!stats) return stop(stats.error());
+      last_ = stats->last;
+    }
+    pending_bytes_ = 0;
+    for (const auto& one : pending_) pending_bytes_ += one.content.size();
+    blocked_ = !pending_.empty();
+    if (blocked_ && choices_.enqueue_only) {
+      return stop({Errc::limit, "the outbox is full",
+                   "'sts outbox flush' delivers what is in it; outbox_bytes and outbox_messages in "
+                   "the config say how large it may grow"});
+    }
+    if (delivery_) check(delivery_->more());
+    feed_.more();
+    end_if_done();
+  }
+
+  void on_news() {
+    if (finished()) return;
+    if (delivery_) check(delivery_->more());
+    if (blocked_) accept();
+    end_if_done();
+  }
+
+  void deliver() {
+    if (finished()) return;
+    delivery_.emplace(*outbox_, *writer_, std::chrono::system_clock::now,
+                      client::OutboxDelivery::Owner{
+                          [this](const auto& message) { return uplink_.publish(message); },
+                          [](const auto& line) { show(line); }, [this] { lock_->tell(); }});
+    uplink_.open({choices_.config.broker, {}, true});
+    wait_for_broker();
+  }
+
+  // client::Uplink::Owner
+  void on_online(const mqtt::Connected& broker) override {
+    if (delivery_->idle()) broker_is_fine();
+    check(delivery_->online(broker.resumed));
+    end_if_done();
+  }
+  void on_offline() override {
+    check(delivery_->offline());
+    wait_for_broker();
+  }
+  void on_no_connection(const Error& why, int connack) override {
+    show(why);
+    end(connack != 0 ? connack : exit_failed);
+  }
+  void on_message(mqtt::Message) override {}
+  void on_published(mqtt::PublishId id, const Result<void>& outcome) override {
+    if (outcome) broker_is_fine();
+    check(delivery_->published(id, outcome));
+    end_if_done();
+  }
+  void log(const client::Line& line) override { show(line); }
+
+  /// What was accepted waits as long as it takes, unless somebody says how long.
+  void wait_for_broker() {
+    if (!choices_.config.timeout || std::exchange(waiting_, true)) return;
+    alarm(*choices_.config.timeout, [this] {
+      stop({Errc::io, "the broker didn't come back and acknowledge in time",
+            "--timeout says how long to wait"});
+    });
+  }
+  void broker_is_fine() {
+    waiting_ = false;
+    alarm_off();
+  }
+
+  void check(const Result<void>& outcome) {
+    if (!outcome && !finished()) stop(outcome.error());
+  }
+  void stop(const Error& why) {
+    show(why);
+    end(exit_failed);
+  }
+
+  void end_if_done() {
+    if (finished() || !fed_ || (!pending_.empty() && !interrupted_)) return;
+    if (choices_.enqueue_only) return end(exit_ok);
+    const auto waits = flush_ ? outbox_->waits(0, INT64_MAX) : outbox_->waits(first_, last_);
+    if (!waits) return stop(waits.error());
+    if (!delivery_) {
+      if (!*waits) end(interrupted_ ? exit_failed : exit_ok);  // another process delivered them
+      return;
+    }
+    const bool over = (!*waits && !flush_) || delivery_->idle();
+    if (!over || !uplink_.online()) {
+      if (*waits || uplink_.was_online()) return;
+      return end(exit_ok);  // another process was faster
+    }
+    delivery_->stop();
+    if (!std::exchange(ending_, true)) check(delivery_->finish());
+    if (finished() || !delivery_->idle()) return;  // again when that is taken
+    check(writer_->confirm());
+    end(*waits || interrupted_ ? exit_failed : exit_ok);
+  }
+
+  void end(int exit_code) {
+    if (finished()) return;
+    if (delivery_) (void)delivery_->offline();  // what the broker took is out
+    tell_dropped();
+    if (const auto stats = outbox_->stats(); stats && stats->messages > 0 && exit_code != exit_ok) {
+      show(Error{Errc::io,
+                 fmt::format("{} in the outbox",
+                             counted(stats->messages, "message waits", "messages wait")),
+                 "'sts outbox flush', or the next 'sts pub --durable', delivers"});
+    }
+    if (!pending_.empty()) {
+      show(Error{Errc::io, fmt::format("{} not accepted",
+                                       counted(pending_.size(), "message was", "messages were"))});
+    }
+    finish(exit_code);
+    feed_.stop();
+    lock_->close();
+    // Not from within what the uplink is just telling.
+    asio::post(loop(), [this] { uplink_.close(); });
+  }
+
+  void tell_dropped() {
+    const auto dropped = outbox_->take_dropped();
+    if (!dropped) return;
+    for (const auto& [count, why] :
+         {std::pair(dropped->full, "it was full"), {dropped->old, "they were too old"}}) {
+      if (count == 0) continue;
+      show({client::Level::warning,
+            fmt::format("the outbox dropped {}: {}", counted(count, "message", "messages"), why)});
+    }
+  }
+
+  PubChoices choices_;
+  crypto::SystemRandom random_;
+  std::optional<store::Outbox> outbox_;
+  std::optional<client::ChannelWriter> writer_;
+  std::unique_ptr<client::OutboxLock> lock_;
+  client::Uplink uplink_;
+  std::optional<client::OutboxDelivery> delivery_;  // as long as this process delivers
+  Feed feed_;
+  std::vector<store::Outbox::Message> pending_;  // not accepted yet
+  std::size_t pending_bytes_ = 0;
+  std::uint64_t first_ = 0, last_ = 0;  // what this process accepted is in between
+  bool flush_, fed_, blocked_ = false, accepting_ = false;
+  bool waiting_ = false, interrupted_ = false, ending_ = false;
+};
+
+int run(asio::io_context& loop, PubChoices choices, bool flush) {
+  auto home = store::Home::from_environment();
+  if (!home) return report(tl::unexpected(home.error()));
+  DurablePub job(loop, std::move(choices), flush);
+  if (auto prepared = job.prepare(*home); !prepared) return report(prepared);
+  return job.run();
+}
+
+}  // namespace
+
+int run_durable_pub(asio::io_context& loop, PubChoices choices) {
+  return run(loop, std::move(choices), false);
+}
+
+int run_flush(asio::io_context& loop, client::Config config) {
+  PubChoices choices;
+  choices.config = std::move(config);
+  return run(loop, std::move(choices), true);
+}
+
+}  // namespace sts::cli

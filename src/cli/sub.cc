@@ -1,0 +1,120 @@
+// sts sub: the flags.
+#include "cli/sub.h"
+
+#include "cli/commands.h"
+#include "cli/format_flags.h"
+#include "cli/one_shot.h"
+#include "cli/report.h"
+#include "client/config_values.h"
+
+namespace sts::cli {
+namespace {
+
+constexpr auto examples = R"(Examples:
+  sts sub -t 'plant/#' -v                      from all who may write, encrypted
+  sts sub --peer pump -t plant/7/temp -v       the same in a session
+  sts sub --plain -t status -C 1 -W 5          in the clear, one, for 5 s)";
+
+struct SubFlags {
+  OneShotFlags one_shot{client::Mode::responder};
+  std::vector<std::string> topics;
+  SubChoices chosen;
+  FormatFlags format;
+  std::string output;
+  OutputChoices rotation;
+  std::uint64_t rotate_time = 0, timeout = 0, max_age = 0;
+};
+
+Result<void> choose(SubFlags& flags) {
+  auto& out = flags.chosen;
+  if (const auto& topic = flags.one_shot.url_topic(); !topic.empty()) {
+    flags.topics.push_back(topic);
+  }
+  auto config = flags.one_shot.config(flags.topics);
+  if (!config) return tl::unexpected(config.error());
+  out.config = std::move(*config);
+  out.topics = flags.topics;
+  const bool channel = flags.one_shot.way(out.config) == Way::channel;
+  if (out.topics.empty() && channel) out.topics = out.config.channels;
+  if (out.topics.empty() && !out.config.subtop.empty()) out.topics = {out.config.subtop};
+  if (out.topics.empty()) return fail(Errc::bad_input, "no topic", "-t TOPIC");
+  for (const auto* list : {&out.topics, &out.sink.filter_out}) {
+    for (const auto& filter : *list) {
+      auto parsed = client::parse_topic(filter, client::TopicKind::filter);
+      if (!parsed) return tl::unexpected(parsed.error());
+    }
+  }
+  if (!channel && (flags.max_age > 0 || out.report)) {
+    return fail(Errc::bad_input, "--max-age and --report are for channels", "leave them out");
+  }
+  if (channel && out.retain_as_published) {
+    return fail(Errc::bad_input, "on channels retain says that a message may be of any age",
+                "leave --retain-as-published out");
+  }
+  out.max_age = std::chrono::seconds(flags.max_age);
+  out.timeout = std::chrono::seconds(flags.timeout);
+  auto format = flags.format.choices();
+  if (!format) return tl::unexpected(format.error());
+  out.sink.format = std::move(*format);
+  if (!flags.output.empty()) {
+    flags.rotation.path = flags.output;
+    flags.rotation.rotate_time = std::chrono::seconds(flags.rotate_time);
+    out.sink.output = flags.rotation;
+  }
+  return {};
+}
+
+int run(SubFlags& flags) {
+  if (auto chosen = choose(flags); !chosen) return report(chosen);
+  asio::io_context loop(1);
+  switch (flags.one_shot.way(flags.chosen.config)) {
+    case Way::plain:
+      return run_plain_sub(loop, std::move(flags.chosen));
+    case Way::session:
+      return run_session_sub(loop, std::move(flags.chosen));
+    case Way::channel:
+      return run_channel_sub(loop, std::move(flags.chosen));
+  }
+  return exit_failed;
+}
+
+void add_output_flags(CLI::App& sub, SubFlags& flags) {
+  constexpr auto group = FormatFlags::group;
+  flags.format.add_to(sub);
+  sub.add_option("--output", flags.output, "into a file, or a file each into a directory")
+      ->group(group);
+  sub.add_option("--rotate-size", flags.rotation.rotate_size, "bytes, for a new file then")
+      ->group(group);
+  sub.add_option("--rotate-time", flags.rotate_time, "seconds, for a new file then")->group(group);
+  sub.add_option("--rotate-keep", flags.rotation.rotate_keep, "delete all but so many old files")
+      ->group(group);
+}
+
+}  // namespace
+
+void add_sub_command(CLI::App& app, int& exit_code) {
+  auto flags = std::make_shared<SubFlags>();
+  auto& sink = flags->chosen.sink;
+  auto* sub = app.add_subcommand("sub", "Show the messages of topics");
+  sub->add_option("-t,--topic", flags->topics, "topic or filter, also several times")
+      ->allow_extra_args(false);
+  sub->add_option("-T,--filter-out", sink.filter_out, "leave out what matches")
+      ->allow_extra_args(false);
+  sub->add_option("-C", sink.count, "end after so many messages");
+  sub->add_option("-W", flags->timeout, "end after so many seconds, with exit code 27")
+      ->check(CLI::Range(1, 1 << 30));
+  sub->add_flag("-E", flags->chosen.exit_after_suback, "end as soon as it is subscribed");
+  sub->add_flag("-R", sink.skip_stale, "leave out what the broker had stored");
+  sub->add_flag("--retained-only", sink.only_retained, "only that, and end with the first new one");
+  sub->add_flag("--retain-as-published", flags->chosen.retain_as_published,
+                "the retain flag as the sender set it (MQTT 5)");
+  sub->add_option("--max-age", flags->max_age, "leave out what was sent so many seconds ago")
+      ->check(CLI::Range(1, 1 << 30));
+  sub->add_flag("--report", flags->chosen.report, "at the end: what was missing, repeated, forged");
+  add_output_flags(*sub, *flags);
+  flags->one_shot.add_to(*sub);
+  sub->footer(examples);
+  sub->callback([flags, &exit_code] { exit_code = run(*flags); });
+}
+
+}  // namespace sts::cli

@@ -1,0 +1,220 @@
+// sts sub from the broker: on channels, or with --plain in the clear.
+#include <asio/post.hpp>
+#include <utility>
+
+#include "cli/channel_report.h"
+#include "cli/sub.h"
+#include "client/channel_reader.h"
+#include "client/channel_writer.h"
+#include "client/presence.h"
+#include "client/uplink.h"
+#include "client/warnings.h"
+#include "crypto/random.h"
+#include "store/home.h"
+
+namespace sts::cli {
+namespace {
+
+class BrokerSub final : public Job, private client::Uplink::Owner {
+ public:
+  BrokerSub(asio::io_context& loop, SubChoices choices)
+      : Job(loop),
+        choices_(std::move(choices)),
+        uplink_(loop, client::boot_time, random_, *this, client::real_transport(loop)),
+        give_up_(loop, client::boot_time, [this] { put(reader_->advance()); }) {}
+
+  Result<void> prepare() {
+    auto sink = Sink::make(loop(), choices_.sink,
+                           {[this](bool held) { uplink_.hold(held); }, [this] { end(exit_ok); },
+                            [this](const Error& why) { fail_with(why); }});
+    if (!sink) return tl::unexpected(sink.error());
+    sink_ = std::move(*sink);
+    return {};
+  }
+
+  /// What comes is opened.
+  Result<void> use_channels(const store::Home& home) {
+    client::ChannelReader::Options options;
+    options.filters = choices_.topics;
+    options.key_prefix = choices_.config.key_prefix;
+    options.rights = choices_.config.rights;
+    options.max_age = choices_.max_age;
+    // As at the broker, what was seen belongs to the session of an id.
+    const auto& broker = choices_.config.broker;
+    if (!broker.clean_start) options.client_id = broker.client_id;
+    auto reader = client::ChannelReader::open(home, std::move(options), client::boot_time,
+                                              std::chrono::system_clock::now, random_);
+    if (!reader) return tl::unexpected(reader.error());
+    reader_.emplace(std::move(*reader));
+    auto believed = reader_->check_senders().map_error([](Error why) {
+      why.hint += ", or --plain for what is in the clear";
+      return why;
+    });
+    if (!believed || !choices_.config.broker.will) return believed;
+    return use_will(home);
+  }
+
+ private:
+  /// As a sender that has nothing else to say.
+  Result<void> use_will(const store::Home& home) {
+    auto options = client::channel_options(choices_.config, true);
+    options.will = std::exchange(choices_.config.broker.will, std::nullopt);
+    auto writer = client::ChannelWriter::open(home, std::move(options), client::boot_time,
+                                              std::chrono::system_clock::now, random_);
+    if (!writer) return tl::unexpected(writer.error());
+    writer_.emplace(std::move(*writer));
+    if (!writer_->warning().empty()) show({client::Level::warning, writer_->warning()});
+    presence_.emplace(loop(), client::boot_time, uplink_, *writer_, Duration::zero(),
+                      client::Presence::Owner{[this](const auto& messages) { publish(messages); },
+                                              [this] { return unanswered_ == 0; }, [] {},
+                                              [](const auto& line) { show(line); }});
+    return {};
+  }
+  void publish(const std::vector<mqtt::Message>& messages) {
+    for (const auto& message : messages) {
+      if (auto published = uplink_.publish(message)) {
+        ++unanswered_;
+      } else {
+        show(published.error());
+      }
+    }
+  }
+
+  void start() override {
+    for (const auto& warning : choices_.config.warnings) show({client::Level::warning, warning});
+    if (reader_) {
+      for (const auto& warning : reader_->take_warnings()) show(warning);
+    }
+    std::vector<mqtt::Subscription> subscriptions;
+    const auto qos = client::qos_of(choices_.config);
+    if (reader_) {  // keys before what they open
+      for (const auto& filter : reader_->key_filters()) {
+        subscriptions.push_back({filter, mqtt::Qos::at_least_once});
+      }
+    }
+    for (const auto& filter : choices_.topics) {
+      subscriptions.push_back({filter, qos, false, choices_.retain_as_published,
+                               choices_.sink.skip_stale ? mqtt::Subscription::Retained::dont_send
+                                                        : mqtt::Subscription::Retained::send});
+    }
+    uplink_.open({choices_.config.broker, std::move(subscriptions), choices_.config.retry});
+  }
+
+  void interrupted() override { end(exit_ok); }
+
+  void on_connecting(mqtt::Options& options) override {
+    if (presence_) presence_->on_connecting(options);
+  }
+  void on_online(const mqtt::Connected& broker) override {
+    if (!broker.resumed) unanswered_ = 0;
+    if (presence_) presence_->on_online();
+    if (choices_.exit_after_suback) return end(exit_ok);
+    if (choices_.timeout.count() > 0 && !std::exchange(timing_, true)) {
+      alarm(choices_.timeout, [this] {
+        show(Error{Errc::io, "timed out"});
+        end(exit_timeout);
+      });
+    }
+  }
+  void on_subscribed(const std::string& filter, const Result<mqtt::Qos>& granted) override {
+    if (presence_) presence_->on_subscribed(filter, granted);
+  }
+  void on_unsubscribed(const std::string& filter, const Result<void>&) override {
+    if (presence_) presence_->on_unsubscribed(filter);
+  }
+  void on_offline() override {
+    if (presence_) presence_->on_offline();
+  }
+  void on_no_connection(const Error& why, int connack) override {
+    show(why);
+    end(connack != 0 ? connack : exit_failed);
+  }
+  void on_message(mqtt::Message message) override {
+    if (finished()) return;  // not shown, and so it isn't to count as seen
+    if (presence_) presence_->on_message(message);
+    if (reader_) return put(reader_->on_message(message));
+    client::Received received{std::move(message)};
+    received.at = std::chrono::system_clock::now();
+    sink_->take(received);
+  }
+  void put(const client::ChannelReader::Output& output) {
+    for (left_ = output.messages.size(); const auto& received : output.messages) {
+      --left_;
+      sink_->take(received);
+    }
+    for (const auto& line : output.lines) warnings_.show(line);
+    if (output.more_keys) {
+      for (const auto& filter : reader_->key_filters()) {
+        uplink_.subscribe({filter, mqtt::Qos::at_least_once});
+      }
+    }
+    give_up_.set(finished() ? never : reader_->next_deadline());
+  }
+  void on_published(mqtt::PublishId, const Result<void>& outcome) override {
+    if (!outcome) show(outcome.error());
+    --unanswered_;
+    presence_->settle();
+  }
+  void log(const client::Line& line) override { show(line); }
+
+  void fail_with(const Error& why) {
+    show(why);
+    end(exit_failed);
+  }
+
+  void end(int exit_code) {
+    if (finished()) return;
+    finish(exit_code);
+    if (reader_) {
+      // What came with the last message that was wanted is not to count as seen.
+      const auto last = left_ == 0 ? reader_->finish() : reader_->give_up();
+      for (const auto& line : last.lines) warnings_.show(line);
+    }
+    sink_->finish([] {});
+    warnings_.end();
+    give_up_.set(never);
+    if (presence_) leave();
+    if (reader_ && choices_.report) show_report(reader_->report());
+    // Not from within what the uplink or the sink are just telling.
+    asio::post(loop(), [this] { uplink_.close(); });
+  }
+
+  /// Nothing waits for the will any more.
+  void leave() {
+    presence_->stop();
+    if (auto last = writer_->finish(); last && uplink_.online()) publish(*last);
+  }
+
+  SubChoices choices_;
+  crypto::SystemRandom random_;
+  client::Uplink uplink_;
+  std::optional<client::ChannelReader> reader_;  // none: in the clear
+  std::optional<client::ChannelWriter> writer_;  // for a will alone
+  std::optional<client::Presence> presence_;     // of the writer
+  std::size_t unanswered_ = 0;
+  std::size_t left_ = 0;  // of what came at once, not handed on
+  std::unique_ptr<Sink> sink_;
+  client::Timer give_up_;
+  client::Warnings warnings_{client::boot_time, [](const client::Line& line) { show(line); }};
+  bool timing_ = false;
+};
+
+}  // namespace
+
+int run_plain_sub(asio::io_context& loop, SubChoices choices) {
+  BrokerSub job(loop, std::move(choices));
+  if (auto prepared = job.prepare(); !prepared) return report(prepared);
+  return job.run();
+}
+
+int run_channel_sub(asio::io_context& loop, SubChoices choices) {
+  auto home = store::Home::from_environment();
+  if (!home) return report(tl::unexpected(home.error()));
+  BrokerSub job(loop, std::move(choices));
+  auto prepared = job.use_channels(*home);
+  if (prepared) prepared = job.prepare();
+  if (!prepared) return report(prepared);
+  return job.run();
+}
+
+}  // namespace sts::cli

@@ -1,0 +1,78 @@
+// sts sub --peer: what peers send in sessions, of which this side is the responder.
+#include <utility>
+
+#include "cli/sub.h"
+#include "client/client.h"
+#include "crypto/random.h"
+#include "store/home.h"
+
+namespace sts::cli {
+namespace {
+
+class SessionSub final : public Job, private client::Observer {
+ public:
+  SessionSub(asio::io_context& loop, const store::Home& home, SubChoices choices)
+      : Job(loop), choices_(std::move(choices)), client_(loop, home, random_, *this) {
+    client_.take_late();
+  }
+
+  Result<void> prepare() {
+    auto sink = Sink::make(loop(), choices_.sink,
+                           {[this](bool held) { client_.hold(held); }, [this] { end(exit_ok); },
+                            [this](const Error& why) {
+                              show(why);
+                              end(exit_failed);
+                            },
+                            [this](std::uint64_t place) { client_.taken(place); }});
+    if (!sink) return tl::unexpected(sink.error());
+    sink_ = std::move(*sink);
+    return {};
+  }
+
+ private:
+  void start() override {
+    if (auto started = client_.start(std::move(choices_.config), std::nullopt); !started) {
+      show(started.error());
+      return end(exit_failed);
+    }
+    if (choices_.timeout.count() == 0) return;
+    alarm(choices_.timeout, [this] {
+      show(Error{Errc::io, "timed out"});
+      end(exit_timeout);
+    });
+  }
+
+  void interrupted() override { end(exit_ok); }
+
+  void on_log(const client::Line& line) override { show(line); }
+  void on_message(const client::Received& received) override { sink_->take(received); }
+  void on_sent(ByteView) override {}
+  void on_room() override {}
+  void on_state(client::State state, const std::optional<Error>& failed) override {
+    if (state == client::State::stopped) end(failed ? exit_failed : exit_ok);
+  }
+
+  void end(int exit_code) {
+    if (finished()) return;
+    finish(exit_code);
+    sink_->finish([] {});
+    client_.stop(false);
+  }
+
+  SubChoices choices_;
+  crypto::SystemRandom random_;
+  client::Client client_;
+  std::unique_ptr<Sink> sink_;
+};
+
+}  // namespace
+
+int run_session_sub(asio::io_context& loop, SubChoices choices) {
+  auto home = store::Home::from_environment();
+  if (!home) return report(tl::unexpected(home.error()));
+  SessionSub job(loop, *home, std::move(choices));
+  if (auto prepared = job.prepare(); !prepared) return report(prepared);
+  return job.run();
+}
+
+}  // namespace sts::cli
