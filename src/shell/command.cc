@@ -14,6 +14,13 @@ const Command* find_command(const std::vector<Command>& commands, std::string_vi
   return found == commands.end() ? nullptr : &*found;
 }
 
+Error unknown_command(std::string_view name) {
+  return {Errc::bad_input, fmt::format("unknown command '{}'", printable(name)),
+          name == "quit" ? "'exit' leaves the shell"
+                         : "'help' lists the commands; a program of the host runs with '!' in "
+                           "front"};
+}
+
 CommandLine parse_command_line(std::string_view line) {
   const auto from = line.find_first_not_of(" \t\r");
   if (from == std::string_view::npos || line[from] == '#') return {};
@@ -28,17 +35,17 @@ Result<const Command*> resolve(const std::vector<Command>& commands, const Comma
   if (line.name.empty()) return nullptr;
   const Command* command = find_command(commands, line.name);
   if (command == nullptr) {
-    return fail(Errc::bad_input, fmt::format("unknown command '{}'", printable(line.name)),
-                "'help' lists the commands; a program of the host runs with '!' in front");
+    return tl::unexpected(unknown_command(line.name));
   }
   const bool wanted = !command->arguments.empty() && command->arguments.front() != '[';
   if (wanted && !line.has_arguments) {
     return fail(Errc::bad_input,
                 fmt::format("{}: {} is missing", command->name, command->arguments),
-                fmt::format("{} {}", command->name, command->arguments));
+                fmt::format("'help {}' tells what {} is", command->name, command->arguments));
   }
   if (command->arguments.empty() && !trim(line.arguments).empty()) {
-    return fail(Errc::bad_input, fmt::format("{}: takes no arguments", command->name));
+    return fail(Errc::bad_input, fmt::format("{}: takes no arguments", command->name),
+                fmt::format("type only '{}'", command->name));
   }
   return command;
 }

@@ -1,7 +1,8 @@
-// The table of commands: plain data that main() puts together, and modules add to.
+// The table of commands: plain data that main() puts together.
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,19 +25,23 @@ struct Command {
   /// where the table demands arguments, and empty where the table has none. Returns at once: what
   /// takes time goes on by Shell::wait(). An error is shown by the shell.
   std::function<Result<void>(Shell&, std::string_view arguments)> run;
+  /// What Tab offers for the arguments, where `completion` has no name for it.
+  std::function<std::vector<std::string>(Shell&)> words = {};
 };
 
 /// nullptr where there is none of that name.
 const Command* find_command(const std::vector<Command>& commands, std::string_view name);
 
-/// A command line, taken apart: "NAME", then after one blank the arguments, exactly. "!ls" is the
-/// command
-/// "!" with the arguments "ls".
+/// A command line, taken apart: "NAME", then after one blank the arguments, exactly. Of "!ls" the
+/// name is "!" and "ls" the arguments.
 struct CommandLine {
   std::string_view name;
   std::string_view arguments;
   bool has_arguments = false;
 };
+
+/// That there is no command `name`, with what comes nearest as the hint.
+Error unknown_command(std::string_view name);
 
 /// Views into `line`. The name is empty for a blank line and for a comment ("#" in front).
 CommandLine parse_command_line(std::string_view line);

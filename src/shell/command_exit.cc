@@ -7,9 +7,8 @@ Command exit_command() {
   return {"exit",
           "",
           "stop the session and leave the shell",
-          "The end of the input (Ctrl-D on a terminal) does the same. In a script the exit code is "
-          "1 if\n"
-          "any command failed.",
+          "The end of the input (Ctrl-D on a terminal) does the same. In a script the exit code\n"
+          "is 1 if any command failed.",
           Completion::none,
           [](Shell& shell, std::string_view) -> Result<void> {
             shell.end(0);

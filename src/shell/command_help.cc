@@ -31,8 +31,7 @@ Result<void> run(Shell& shell, std::string_view arguments) {
   }
   const Command* command = find_command(shell.commands(), name);
   if (command == nullptr) {
-    return fail(Errc::bad_input, fmt::format("unknown command '{}'", name),
-                "'help' lists the commands");
+    return tl::unexpected(unknown_command(name));
   }
   shell.print(fmt::format("{}: {}", usage(*command), command->summary));
   if (!command->details.empty()) shell.print(command->details);

@@ -13,7 +13,7 @@ Result<void> run(Shell& shell, std::string_view arguments) {
   if (trim(arguments).empty())
     return fail(Errc::bad_input, "!: CMD is missing", "for instance !ls");
   if (arguments.find('\0') != std::string_view::npos) {
-    return fail(Errc::bad_input, "!: CMD holds a NUL byte");
+    return fail(Errc::bad_input, "!: CMD holds a NUL byte", "leave it out");
   }
   auto status = std::make_shared<std::optional<int>>();
   auto started = shell.run_program(std::string(arguments), [&shell, status](int ended) {
@@ -25,7 +25,7 @@ Result<void> run(Shell& shell, std::string_view arguments) {
     if (!status->has_value()) return Progress::waiting;
     const std::string outcome = describe_exit(**status);
     if (outcome.empty()) return Progress::done;
-    shell.report({Errc::io, "the program " + outcome});
+    shell.report({Errc::io, "the program " + outcome, "see what it said above"});
     return Progress::failed;
   });
   return {};
@@ -37,9 +37,8 @@ Command program_command() {
   return {"!",
           "CMD",
           "run a program of the host: sh -c CMD",
-          "It owns the terminal until it ends; what arrives meanwhile is shown then. In a script "
-          "it has\n"
-          "no input.",
+          "It owns the terminal until it ends; what arrives meanwhile is shown then. In a script\n"
+          "it has no input.",
           Completion::none,
           run};
 }

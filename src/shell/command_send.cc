@@ -4,19 +4,18 @@
 #include "shell/shell.h"
 
 namespace sts::shell {
-namespace {
 
-Result<void> send(Shell& shell, std::string_view arguments) {
-  return shell.client().send(arguments);
-}
-
-Result<void> sendenc(Shell& shell, std::string_view arguments) {
+Result<void> send_when_room(Shell& shell, std::function<Result<void>(client::Messenger&)> send) {
   using Progress = Shell::Progress;
-  auto sent = shell.client().send_encrypted(arguments);
+  const auto session = shell.session();
+  if (!session) return tl::unexpected(session.error());
+  auto sent = send((*session)->client());
   if (sent || sent.error().code != Errc::limit || !shell.scripted()) return sent;
   // A script can wait for room; a person would rather be told.
-  shell.wait([&shell, text = std::string(arguments)] {
-    auto again = shell.client().send_encrypted(text);
+  shell.wait([&shell, weak = std::weak_ptr(*session), send = std::move(send)] {
+    const auto sender = weak.lock();
+    if (!sender) return Progress::failed;
+    auto again = send(sender->client());
     if (again) return Progress::done;
     if (again.error().code == Errc::limit) return Progress::waiting;
     shell.report(again.error());
@@ -25,16 +24,19 @@ Result<void> sendenc(Shell& shell, std::string_view arguments) {
   return {};
 }
 
-}  // namespace
-
 Command send_command() {
   return {"send",
           "MSG",
           "send a message in the clear",
           "MSG is the rest of the line after one blank, exactly. Refused while the session is\n"
-          "encrypted.",
+          "encrypted; on channels it goes to the config's pubtop. Where too much is unacknowledged "
+          "a script waits for room.",
           Completion::none,
-          send};
+          [](Shell& shell, std::string_view text) {
+            return send_when_room(shell, [text = std::string(text)](client::Messenger& client) {
+              return client.send(text);
+            });
+          }};
 }
 
 Command sendenc_command() {
@@ -44,7 +46,11 @@ Command sendenc_command() {
           "MSG is the rest of the line after one blank, exactly. Refused while the session is not\n"
           "encrypted. Where too much is unacknowledged a script waits for room.",
           Completion::none,
-          sendenc};
+          [](Shell& shell, std::string_view text) {
+            return send_when_room(shell, [text = std::string(text)](client::Messenger& client) {
+              return client.send_encrypted(text);
+            });
+          }};
 }
 
 }  // namespace sts::shell

@@ -6,14 +6,12 @@ namespace {
 
 Result<void> run(Shell& shell, std::string_view) {
   using Progress = Shell::Progress;
-  if (shell.client().state() == client::State::stopped) {
-    return fail(Errc::refused, "no session is started", "'start CONFIG' starts one");
-  }
-  shell.client().stop(false);
+  const auto session = shell.session();
+  if (!session) return tl::unexpected(session.error());
+  (*session)->client().stop(false);
   if (shell.scripted()) {
-    shell.wait([&shell] {
-      if (shell.client().state() != client::State::stopped) return Progress::waiting;
-      return Progress::done;
+    shell.wait([weak = std::weak_ptr(*session)] {
+      return weak.expired() ? Progress::done : Progress::waiting;
     });
   }
   return {};
@@ -25,9 +23,18 @@ Command stop_command() {
   return {"stop",
           "",
           "stop the session",
-          "Waits a while for the peer to acknowledge what was sent, tells it that the session "
-          "ends, and\n"
-          "disconnects. On a terminal Ctrl-C ends the waiting.",
+          "Waits a while for the peer to acknowledge what was sent, tells it that the session\n"
+          "ends, and disconnects. On a terminal Ctrl-C ends the waiting. No other session becomes\n"
+          "the current one by itself: 'use NAME' says which.",
+          Completion::none,
+          run};
+}
+
+Command disconnect_command() {
+  return {"disconnect",
+          "",
+          "end the connection; the same as stop",
+          "Waits a while for the broker to acknowledge what was published.",
           Completion::none,
           run};
 }

@@ -7,6 +7,7 @@
 
 #include "shell/commands.h"
 #include "shell/completion.h"
+#include "shell/shell.h"
 
 namespace sts::shell {
 namespace {
@@ -45,9 +46,20 @@ TEST(CommandLine, IsCheckedAgainstTheTable) {
   EXPECT_EQ(name_of("ls\033[2J -l"), "error: unknown command 'ls\\x1b[2J'");
 }
 
+TEST(CommandLine, AnErrorSaysHowToMendIt) {
+  const auto commands = builtin_commands();
+  const auto hint = [&](const std::string& line) {
+    return resolve(commands, parse_command_line(line)).error().hint;
+  };
+  EXPECT_NE(hint("ls").find("'help' lists the commands"), std::string::npos);
+  EXPECT_EQ(hint("quit"), "'exit' leaves the shell");
+  EXPECT_EQ(hint("start"), "'help start' tells what CONFIG is");
+  EXPECT_EQ(hint("stop now"), "type only 'stop'");
+}
+
 TEST(Command, EveryOneOfTheTableIsComplete) {
   const auto commands = builtin_commands();
-  EXPECT_EQ(commands.size(), 8U);
+  EXPECT_EQ(commands.size(), 21U);
   for (const auto& command : commands) {
     EXPECT_FALSE(command.name.empty());
     EXPECT_FALSE(command.summary.empty()) << command.name;
@@ -70,21 +82,25 @@ class CompletionTest : public testing::Test {
     std::string name = std::filesystem::temp_directory_path() / "sts-completion-XXXXXX";
     return mkdtemp(name.data());
   }
-  std::vector<std::string> candidates(const std::string& line) const {
-    return complete(commands_, line).candidates;
+  std::vector<std::string> candidates(const std::string& line) {
+    return complete(shell_, line).candidates;
   }
 
-  const std::vector<Command> commands_ = builtin_commands();
+  asio::io_context loop_;
+  Shell shell_{loop_, builtin_commands(), {}};
   const std::filesystem::path directory_ = make_directory();
 };
 
 TEST_F(CompletionTest, Names) {
   EXPECT_EQ(candidates("st"), (std::vector<std::string>{"start", "status", "stop"}));
-  EXPECT_EQ(complete(commands_, "star").suffix, " ");
-  EXPECT_EQ(complete(commands_, "stop").suffix, "");
+  EXPECT_EQ(complete(shell_, "star").suffix, " ");
+  EXPECT_EQ(complete(shell_, "stop").suffix, "");
   EXPECT_EQ(candidates("help send"), (std::vector<std::string>{"send", "sendenc"}));
+  EXPECT_EQ(candidates("log w"), std::vector<std::string>{"warning"});
+  EXPECT_EQ(candidates("set session"), std::vector<std::string>{"session_expiry"});
+  EXPECT_EQ(candidates("use "), std::vector<std::string>{});
   EXPECT_EQ(candidates("x"), std::vector<std::string>{});
-  EXPECT_EQ(candidates("").size(), commands_.size());
+  EXPECT_EQ(candidates("").size(), shell_.commands().size());
 }
 
 TEST_F(CompletionTest, Paths) {
@@ -93,7 +109,7 @@ TEST_F(CompletionTest, Paths) {
             (std::vector<std::string>{base + "sec master", base + "secslave", base + "sub/"}));
   EXPECT_EQ(candidates("start " + base + "sec m"), std::vector<std::string>{base + "sec master"});
   EXPECT_EQ(candidates("start " + base + ".h"), std::vector<std::string>{base + ".hidden"});
-  EXPECT_EQ(complete(commands_, "start  " + base).word, 7U);
+  EXPECT_EQ(complete(shell_, "start  " + base).word, 7U);
   EXPECT_EQ(candidates("start /nowhere/at/all/"), std::vector<std::string>{});
   EXPECT_EQ(candidates("sendenc " + base), std::vector<std::string>{});
 }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "shell/shell.h"
 #include "shell/text.h"
 
 namespace sts::shell {
@@ -13,6 +14,13 @@ void complete_names(const std::vector<Command>& commands, std::string_view typed
                     Completions& out) {
   for (const Command& command : commands) {
     if (command.name.substr(0, typed.size()) == typed) out.candidates.emplace_back(command.name);
+  }
+}
+
+void complete_words(std::vector<std::string> words, std::string_view typed, Completions& out) {
+  for (auto& word : words) {
+    if (word.starts_with(typed) && printable(word) == word)
+      out.candidates.push_back(std::move(word));
   }
 }
 
@@ -36,7 +44,8 @@ void complete_path(std::string_view typed, Completions& out) {
 
 }  // namespace
 
-Completions complete(const std::vector<Command>& commands, std::string_view line) {
+Completions complete(Shell& shell, std::string_view line) {
+  const auto& commands = shell.commands();
   Completions out;
   out.word = std::min(line.find_first_not_of(" \t"), line.size());
   const auto blank = line.find_first_of(" \t", out.word);
@@ -52,6 +61,7 @@ Completions complete(const std::vector<Command>& commands, std::string_view line
     const std::string_view typed = line.substr(out.word);
     if (command->completion == Completion::command) complete_names(commands, typed, out);
     if (command->completion == Completion::path) complete_path(typed, out);
+    if (command->words) complete_words(command->words(shell), typed, out);
   }
   std::sort(out.candidates.begin(), out.candidates.end());
   return out;

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "shell/completion.h"
+#include "shell/fd_ready.h"
 #include "shell/input.h"
 #include "shell/output.h"
-#include "shell/read_ready.h"
 
 namespace sts::shell {
 
@@ -57,7 +57,7 @@ class LineEditor : public Input, public Screen {
   asio::io_context& loop_;
   InputHandler& handler_;
   std::function<Completions(std::string_view)> completer_;
-  ReadReady ready_;
+  FdReady ready_;
   EditLine* editor_;
   History* history_;
   bool editing_ = false;      // the prompt is on the screen

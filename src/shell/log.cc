@@ -4,7 +4,7 @@
 
 #include <ctime>
 
-#include "crypto/hex.h"
+#include "base/hex.h"
 #include "shell/text.h"
 
 namespace sts::shell {
@@ -47,19 +47,27 @@ std::string format_log_line(WallTime time, client::Level level, std::string_view
                      colour ? "\033[0m" : "", form.pad, printable(text));
 }
 
-void Log::line(client::Level level, std::string_view text) {
-  output_.line(format_log_line(now_(), level, text, colour_));
+std::string format_hint(std::string_view hint) { return "hint: " + printable(hint); }
+
+void Log::show(const client::Line& line) {
+  std::string text = format_log_line(now_(), line.level, line.text, colour_);
+  if (!line.hint.empty()) text += "\n" + format_hint(line.hint);
+  if (line.level == client::Level::error) {
+    output_.error(text);
+  } else {
+    output_.line(text);
+  }
 }
 
-void Log::incoming(std::string_view peer, ByteView message) {
-  std::string text = "[MQTT_INC]";
-  if (!peer.empty()) text.append(" ").append(peer);
+void Log::incoming(const std::string& prefix, std::string_view label, ByteView message) {
+  std::string text = prefix + "[MQTT_INC]";
+  if (!label.empty()) text.append(" ").append(label);
   text.append(": ").append(as_text(message));
-  line(client::Level::info, text);
+  line({client::Level::info, text});
 }
 
-void Log::outgoing(ByteView wire) {
-  line(client::Level::info, "[MQTT_OUT]: " + crypto::to_hex(wire));
+void Log::outgoing(const std::string& prefix, ByteView wire) {
+  line({client::Level::info, prefix + "[MQTT_OUT]: " + to_hex(wire)});
 }
 
 }  // namespace sts::shell

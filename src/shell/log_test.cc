@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
@@ -23,22 +24,25 @@ class LogTest : public testing::Test {
   LogTest() {
     ::setenv("TZ", "UTC", 1);
     ::tzset();
-    if (::pipe(pipe_) != 0) throw std::bad_alloc();
+    if (::pipe(pipe_) != 0 || ::pipe(errors_) != 0) throw std::bad_alloc();
+    for (const int fd : {pipe_[0], errors_[0]}) ::fcntl(fd, F_SETFL, O_NONBLOCK);
   }
   ~LogTest() override {
     ::unsetenv("TZ");
     ::tzset();
-    for (const int fd : pipe_) ::close(fd);
+    for (const int fd : {pipe_[0], pipe_[1], errors_[0], errors_[1]}) ::close(fd);
   }
 
   /// What a reader of the pipe has by now: lines must be out when the call returns.
-  std::string piped() {
+  std::string piped() { return read_from(pipe_[0]); }
+  std::string errors() { return read_from(errors_[0]); }
+  static std::string read_from(int descriptor) {
     char text[4096];
-    const ssize_t size = ::read(pipe_[0], text, sizeof text);
-    return {text, static_cast<std::size_t>(size)};
+    const ssize_t size = ::read(descriptor, text, sizeof text);
+    return {text, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
   }
 
-  int pipe_[2];
+  int pipe_[2], errors_[2];
 };
 
 TEST_F(LogTest, LinesHaveTheKnownForm) {
@@ -59,12 +63,36 @@ TEST_F(LogTest, MessagesAreFlushedAndHarmless) {
   Log log(
       output, [] { return noon; }, false);
   const std::string head = "2026-01-31 12:00:00.123 - [INFO]  # ";
-  log.incoming("", as_bytes("h\u00e4\033[2J\nx"));
+  log.incoming("", "", as_bytes("h\u00e4\033[2J\nx"));
   EXPECT_EQ(piped(), head + "[MQTT_INC]: h\u00e4\\x1b[2J\\nx\n");
-  log.incoming("gate", as_bytes("hi"));
+  log.incoming("", "gate", as_bytes("hi"));
   EXPECT_EQ(piped(), head + "[MQTT_INC] gate: hi\n");
-  log.outgoing(as_bytes("hi\xff"));
-  EXPECT_EQ(piped(), head + "[MQTT_OUT]: 6869ff\n");
+  log.outgoing("pump: ", as_bytes("hi\xff"));
+  EXPECT_EQ(piped(), head + "pump: [MQTT_OUT]: 6869ff\n");
+}
+
+TEST_F(LogTest, AnErrorAndItsHintGoToTheStandardErrorAndAllElseToTheOutput) {
+  Output output(pipe_[1], errors_[1]);
+  Log log(
+      output, [] { return noon; }, false);
+  const std::string head = "2026-01-31 12:00:00.123 - ";
+  log.line({Level::error, "no session", "start the\npeer"});
+  log.line({Level::warning, "still waiting", "look at it"});
+  log.line({Level::info, "session stopped"});
+  EXPECT_EQ(errors(), head + "[ERROR] # no session\nhint: start the\\npeer\n");
+  EXPECT_EQ(piped(), head + "[WARN]  # still waiting\nhint: look at it\n" + head +
+                         "[INFO]  # session stopped\n");
+}
+
+TEST_F(LogTest, HeldLinesKeepTheirStream) {
+  Output output(pipe_[1], errors_[1]);
+  output.hold();
+  output.line("one");
+  output.error("two");
+  output.line("three");
+  output.release();
+  EXPECT_EQ(piped(), "one\nthree\n");
+  EXPECT_EQ(errors(), "two\n");
 }
 
 TEST_F(LogTest, HeldLinesComeLaterAndAreBounded) {
@@ -74,7 +102,7 @@ TEST_F(LogTest, HeldLinesComeLaterAndAreBounded) {
   output.error("two");
   output.line(std::string(Output::hold_limit, 'x'));
   output.release();
-  EXPECT_EQ(piped(), "one\ntwo\nerror: 1 lines were dropped while the program had the terminal\n");
+  EXPECT_EQ(piped(), "one\ntwo\nerror: 1 line was dropped while the program had the terminal\n");
   output.line("three");
   EXPECT_EQ(piped(), "three\n");
 }
@@ -123,7 +151,7 @@ TEST(Status, ShowsTheTruthAndNothingWhenOffline) {
   for (const char* part :
        {"status:          ONLINE\n", "broker_url:      localhost\n", "broker_port:     1883\n",
         "cipher:          none\n", "peer:            gate\n", "1f2e-3d4c\n", "up for 2 min 5 s\n",
-        "msg sealed:    7\n"}) {
+        "frames sealed: 7\n"}) {
     EXPECT_NE(all.find(part), std::string::npos) << part << "\n" << all;
   }
 }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/counted.h"
+
 namespace sts::shell {
 
 bool write_all(int descriptor, std::string_view bytes) {
@@ -27,11 +29,7 @@ bool write_all(int descriptor, std::string_view bytes) {
 
 void Output::put(int descriptor, std::string_view text) {
   if (held_) {
-    if (kept_.size() + text.size() >= hold_limit) {
-      ++dropped_;
-      return;
-    }
-    kept_.append(text).push_back('\n');
+    keep(descriptor, text);
     return;
   }
   std::string whole(text);
@@ -41,12 +39,23 @@ void Output::put(int descriptor, std::string_view text) {
   if (screen_ != nullptr) screen_->redraw();
 }
 
+void Output::keep(int descriptor, std::string_view text) {
+  if (kept_size_ + text.size() >= hold_limit) {
+    ++dropped_;
+    return;
+  }
+  kept_size_ += text.size() + 1;
+  if (kept_.empty() || kept_.back().descriptor != descriptor) kept_.push_back({descriptor, {}});
+  kept_.back().lines.append(text).push_back('\n');
+}
+
 void Output::release() {
   held_ = false;
-  const std::string kept = std::exchange(kept_, {});
-  write(out_, kept);
+  kept_size_ = 0;
+  for (const auto& [descriptor, lines] : std::exchange(kept_, {})) write(descriptor, lines);
   if (const auto dropped = std::exchange(dropped_, 0); dropped > 0) {
-    error(fmt::format("error: {} lines were dropped while the program had the terminal", dropped));
+    error(fmt::format("error: {} dropped while the program had the terminal",
+                      counted(dropped, "line was", "lines were")));
   }
 }
 

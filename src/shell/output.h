@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sts::shell {
 
@@ -34,6 +35,7 @@ class Output {
 
   /// `text` has no newline at its end; it may have some within.
   void line(std::string_view text) { put(out_, text); }
+  /// To the standard error; the same otherwise.
   void error(std::string_view text) { put(err_, text); }
 
   /// Whose half-typed line makes way for each line; nullptr: nobody's. Not owned.
@@ -48,13 +50,19 @@ class Output {
 
  private:
   void put(int descriptor, std::string_view text);
+  void keep(int descriptor, std::string_view text);
   void write(int descriptor, std::string_view bytes);
 
   int out_, err_;
   Screen* screen_ = nullptr;
   std::function<void()> on_broken_;
   bool held_ = false, broken_ = false;
-  std::string kept_;
+  struct Kept {
+    int descriptor;
+    std::string lines;
+  };
+  std::vector<Kept> kept_;  // in order; neighbours have different descriptors
+  std::size_t kept_size_ = 0;
   std::size_t dropped_ = 0;
 };
 

@@ -59,7 +59,7 @@ ProgramRunner::~ProgramRunner() {
 
 Result<void> ProgramRunner::run(const std::string& command, Stdin input,
                                 std::function<void(int)> ended) {
-  if (running()) return fail(Errc::refused, "a program is running already");
+  if (running()) return fail(Errc::refused, "a program is running already", "wait until it ends");
   child_ended_.add(SIGCHLD);
   lent_ = input == Stdin::terminal && tcgetattr(STDIN_FILENO, &modes_) == 0;
   // Until the child has put the handlers off, a signal to it would be told to the parent's loop.
@@ -70,7 +70,8 @@ Result<void> ProgramRunner::run(const std::string& command, Stdin input,
   if (child == 0) become(command.c_str(), input, umask_);
   sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child < 0) {
-    return fail(Errc::io, fmt::format("cannot start a program: {}", std::strerror(errno)));
+    return fail(Errc::io, fmt::format("cannot start a program: {}", std::strerror(errno)),
+                "end other programs first");
   }
   // Parent and child both do it, so that neither runs ahead of it.
   setpgid(child, child);

@@ -4,8 +4,8 @@
 #include <asio/io_context.hpp>
 #include <string>
 
+#include "shell/fd_ready.h"
 #include "shell/input.h"
-#include "shell/read_ready.h"
 
 namespace sts::shell {
 
@@ -33,7 +33,7 @@ class ScriptInput : public Input {
   InputHandler& handler_;
   std::size_t limit_;
   bool ahead_;  // not on a terminal: what is typed may be for a program of the host
-  ReadReady ready_;
+  FdReady ready_;
   std::string buffer_;
   bool asked_ = false, reading_ = false, ended_ = false, end_told_ = false;
   bool skipping_ = false;   // inside a line that is too long

@@ -1,33 +1,11 @@
 // The shell with a script as its standard input.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-
 #include "shell/script_input.h"
-#include "shell/shell_process.h"
+#include "shell/script_process.h"
 
 namespace sts::shell {
 namespace {
-
-struct Outcome {
-  int exit_code;
-  std::string said;
-
-  bool has(const std::string& text) const { return said.find(text) != std::string::npos; }
-};
-
-/// Runs `script` to its end, from a file.
-Outcome run(const std::string& script) {
-  std::string name = std::filesystem::temp_directory_path() / "sts-script-XXXXXX";
-  const int file = ::mkstemp(name.data());
-  std::filesystem::remove(name);
-  write_all(file, script);
-  ::lseek(file, 0, SEEK_SET);
-  ShellProcess shell(file);
-  const int code = shell.exit_code();
-  return {code, shell.said()};
-}
 
 TEST(Script, StartReturnsWhenTheSessionIsUpAndTheEndStopsIt) {
   const auto outcome = run("start up\nsendenc  hi\xff\nsendenc last");
@@ -55,8 +33,18 @@ TEST(Script, FailedCommandsMakeTheExitCode) {
 TEST(Script, FailedStartSaysTheHint) {
   const auto outcome = run("start refused\nstart up\nstop\n");
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_TRUE(outcome.has("hint: install a broker\n"));
+  EXPECT_TRUE(outcome.has("[ERROR] # connection refused\nhint: install a broker\n"));
   EXPECT_TRUE(outcome.has("state 3")) << "the next command runs all the same";
+}
+
+TEST(Script, AHintThatComesAgainIsShownOnce) {
+  auto outcome = run("start refused\nsendenc a\nsendenc b\nsendenc c\nnonsense\nsendenc d\n");
+  const std::string refusal = "error: no session\n",
+                    hint = "hint: 'start CONFIG' or 'connect' opens one\n";
+  EXPECT_TRUE(outcome.has(refusal + hint + refusal + refusal + "error: unknown")) << outcome.said;
+  EXPECT_TRUE(outcome.said.ends_with(refusal + hint)) << "another hint was in between";
+  outcome = run("sendenc a\nhelp exit\nsendenc b\n");
+  EXPECT_TRUE(outcome.said.ends_with(refusal + hint)) << "a command succeeded in between";
 }
 
 TEST(Script, NoRoomIsWaitedFor) {

@@ -37,19 +37,21 @@ Shell::Shell(asio::io_context& loop, std::vector<Command> commands, Environment 
       output_(STDOUT_FILENO, STDERR_FILENO),
       log_(output_, environment_.now, wants_colour()),
       signals_(loop),
-      program_(loop, environment_.program_umask) {}
+      program_(loop, environment_.program_umask),
+      watch_(loop) {
+  watch_.on_ended([this] { recheck(); });
+}
 
 Shell::~Shell() = default;
 
-int Shell::run(client::Messenger& client) {
-  client_ = &client;
+int Shell::run() {
   listen_for_signals();
   output_.on_broken([this] { asio::post(loop_, [this] { end(EXIT_FAILURE); }); });
   if (terminal_ && !environment_.greeting.empty()) print(environment_.greeting);
   InputHandler& handler = *this;
   if (terminal_can_edit()) {
     auto editor = std::make_unique<LineEditor>(
-        loop_, handler, [this](std::string_view line) { return complete(commands_, line); });
+        loop_, handler, [this](std::string_view line) { return complete(*this, line); });
     editor_ = editor.get();
     input_ = std::move(editor);
     output_.set_screen(editor_);
@@ -69,8 +71,10 @@ int Shell::run(client::Messenger& client) {
 
 void Shell::report(const Error& error) {
   failed_ = true;
-  output_.error("error: " + printable(error.message));
-  if (!error.hint.empty()) output_.error("hint: " + printable(error.hint));
+  std::string text = "error: " + printable(sources_.where() + error.message);
+  const bool repeated = scripted() && error.hint == std::exchange(last_hint_, error.hint);
+  if (!error.hint.empty() && !repeated) text += "\n" + format_hint(error.hint);
+  output_.error(text);
 }
 
 void Shell::wait(std::function<Progress()> check) {
@@ -90,14 +94,20 @@ void Shell::recheck() {
   if (!in_command_) go_on();
 }
 
-void Shell::on_line(std::string line) {
+void Shell::on_line(std::string line) { run_line(line); }
+
+void Shell::run_line(const std::string& line) {
   const CommandLine parsed = parse_command_line(line);
   in_command_ = true;
   Result<const Command*> command = resolve(commands_, parsed);
   if (!command) {
     report(command.error());
   } else if (*command != nullptr) {
-    if (auto ran = (*command)->run(*this, parsed.arguments); !ran) report(ran.error());
+    if (auto ran = (*command)->run(*this, parsed.arguments); !ran) {
+      report(ran.error());
+    } else {
+      last_hint_.clear();
+    }
   }
   in_command_ = false;
   if (!check_) go_on();
@@ -112,7 +122,14 @@ void Shell::on_long_line(std::size_t limit) {
 /// The command is over.
 void Shell::go_on() {
   if (ending_) return;
-  if (input_ended_) {
+  if (!sources_.empty()) {
+    // Through the loop, as the lines of a script.
+    asio::post(loop_, [this] {
+      if (ending_) return;
+      if (const auto line = sources_.next()) return run_line(*line);
+      go_on();
+    });
+  } else if (input_ended_) {
     end(0);
   } else {
     input_->next();
@@ -121,7 +138,7 @@ void Shell::go_on() {
 
 void Shell::on_end() {
   if (ending_) return;
-  if (check_ && !starting_) {
+  if (!sources_.empty() || (check_ && !starting())) {
     input_ended_ = true;
     return;
   }
@@ -136,12 +153,8 @@ void Shell::end(int exit_code) {
   if (ending_) return;
   ending_ = exit_code;
   check_ = nullptr;
-  if (client_->state() == client::State::stopped) {
-    // Behind what the client has posted: it may still tell of a failure.
-    asio::post(loop_, [this] { loop_.stop(); });
-  } else {
-    client_->stop(false);
-  }
+  if (sessions_.all().empty()) asio::post(loop_, [this] { loop_.stop(); });
+  for (const auto& session : sessions_.all()) session->client().stop(false);
 }
 
 Result<void> Shell::run_program(const std::string& command, std::function<void(int)> ended) {
@@ -156,23 +169,5 @@ Result<void> Shell::run_program(const std::string& command, std::function<void(i
   if (!started) output_.release();
   return started;
 }
-
-void Shell::on_log(client::Level level, const std::string& line) { log_.line(level, line); }
-
-void Shell::on_message(const std::string& peer, ByteView message) { log_.incoming(peer, message); }
-
-void Shell::on_sent(ByteView wire) { log_.outgoing(wire); }
-
-void Shell::on_state(client::State state, const std::optional<Error>& failed) {
-  if (failed) {
-    failed_ = true;
-    if (!failed->hint.empty()) output_.error("hint: " + printable(failed->hint));
-  }
-  if (state == client::State::up || state == client::State::stopped) starting_ = false;
-  if (ending_ && state == client::State::stopped) loop_.stop();
-  recheck();
-}
-
-void Shell::on_room() { recheck(); }
 
 }  // namespace sts::shell

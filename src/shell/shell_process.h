@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/read_until.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -19,6 +21,32 @@
 
 namespace sts::shell {
 
+/// Each line that can be read from a descriptor is shown as a message of the peer.
+class Events {
+ public:
+  /// `descriptor` is owned; -1: none.
+  Events(asio::io_context& loop, Shell& shell, int descriptor) : stream_(loop), shell_(shell) {
+    if (descriptor < 0) return;
+    stream_.assign(descriptor);
+    read();
+  }
+
+ private:
+  void read() {
+    asio::async_read_until(stream_, asio::dynamic_buffer(text_), '\n',
+                           [this](std::error_code error, std::size_t size) {
+                             if (error) return;
+                             shell_.show("[MQTT_INC]: " + text_.substr(0, size - 1));
+                             text_.erase(0, size);
+                             read();
+                           });
+  }
+
+  asio::posix::stream_descriptor stream_;
+  Shell& shell_;
+  std::string text_;
+};
+
 /// Runs the shell on the standard descriptors; what the child process of a test does.
 [[noreturn]] inline void run_shell_and_exit(int events) {
   std::signal(SIGPIPE, SIG_IGN);
@@ -30,13 +58,17 @@ namespace sts::shell {
       if (path == "missing") return fail(Errc::bad_input, "missing: no such file", "make it");
       client::Config config;
       config.name = path;
+      if (path == "plant") config.mode = client::Mode::channel;
       return config;
+    };
+    environment.make_client = [&loop](client::Observer& observer) {
+      return std::make_unique<FakeMessenger>(loop, observer);
     };
     environment.now = std::chrono::system_clock::now;
     environment.greeting = "welcome";
     Shell shell(loop, builtin_commands(), std::move(environment));
-    FakeMessenger client(loop, shell.observer(), events);
-    code = shell.run(client);
+    Events messages(loop, shell, events);
+    code = shell.run();
   }
   _exit(code);
 }

@@ -51,20 +51,27 @@ void Shell::on_signal(int signal) {
       [[fallthrough]];
     default:
       program_.forward(signal);
-      if (ending_) client_->stop(true);
+      if (ending_) {
+        for (const auto& session : sessions_.all()) session->client().stop(true);
+      }
       end(128 + signal);
   }
 }
 
 void Shell::on_interrupt() {
+  const auto session = sessions_.current();
+  const bool sourcing = !sources_.empty();
+  sources_.clear();
   if (program_.running()) {
     // Typed before the program had the terminal, and meant for it.
     program_.forward(SIGINT);
-  } else if (client_->state() == client::State::stopping) {
-    client_->stop(true);
-  } else if (starting_) {
-    starting_ = false;
-    client_->stop(true);
+  } else if (watch_.running()) {
+    watch_.stop();
+  } else if (session && (session->client().state() == client::State::stopping || starting())) {
+    session->client().stop(true);
+  } else if (sourcing && check_) {
+    check_ = nullptr;
+    go_on();
   } else if (editor_ != nullptr) {
     editor_->interrupt();
   }

@@ -1,28 +1,22 @@
-// Text from outside, made safe to show, and small helpers on UTF-8.
+// Text from outside, made safe to show.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/text.h"
+#include "mqtt/message.h"
 
 namespace sts::shell {
 
-struct CodePoint {
-  char32_t value = 0;
-  std::size_t size = 0;  // bytes of UTF-8
-};
-
-/// The code point that `text` begins with; nullopt where those bytes are not UTF-8 (RFC 3629: no
-/// overlong forms, no surrogates, nothing above U+10FFFF).
-std::optional<CodePoint> first_code_point(std::string_view text);
-
-/// `text` on one line and without power over a terminal: control characters, invalid UTF-8 and the
-/// characters that reorder text or break lines become \n, \r, \t, \xHH or \u{H...}; all else, the
-/// backslash too, stays as it is.
-std::string printable(std::string_view text);
-
-/// Without the blanks (space, tab, carriage return) around it.
-std::string_view trim(std::string_view text);
+/// The words between blanks.
+std::vector<std::string_view> words_of(std::string_view text);
+/// The first word, which is taken off with the one blank behind it; empty where there is none.
+std::string_view take_word(std::string_view& text);
+/// 0, 1 or 2.
+Result<mqtt::Qos> parse_qos(std::string_view word);
 
 /// The longest beginning that `a` and `b` share, in whole characters.
 std::string_view common_prefix(std::string_view a, std::string_view b);

@@ -1,4 +1,4 @@
-// Waits until a descriptor can be read, of whatever kind it is.
+// Waits until a descriptor can be read or written, of whatever kind it is.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -9,14 +9,16 @@ namespace sts::shell {
 
 /// Asio would make the descriptor non-blocking, and with it the standard input, output and error of
 /// every process that shares them; so the loop waits on an epoll instance that watches it. Regular
-/// files, which epoll refuses, can always be read.
-class ReadReady {
+/// files, which epoll refuses, are always ready.
+class FdReady {
  public:
-  /// `descriptor` is not owned.
-  ReadReady(asio::io_context& loop, int descriptor);
+  enum class Wanted { read, write };
 
-  /// Calls `ready` once, from the loop, when a read would not block (there are bytes, or the end).
-  /// One wait at a time.
+  /// `descriptor` is not owned.
+  FdReady(asio::io_context& loop, int descriptor, Wanted wanted = Wanted::read);
+
+  /// Calls `ready` once, from the loop, when a read would not block (there are bytes, or the end),
+  /// or a write. One wait at a time.
   void wait(std::function<void()> ready);
 
  private:

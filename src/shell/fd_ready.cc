@@ -1,4 +1,4 @@
-#include "shell/read_ready.h"
+#include "shell/fd_ready.h"
 
 #include <sys/epoll.h>
 
@@ -6,14 +6,14 @@
 
 namespace sts::shell {
 
-ReadReady::ReadReady(asio::io_context& loop, int descriptor)
+FdReady::FdReady(asio::io_context& loop, int descriptor, Wanted wanted)
     : loop_(loop), epoll_(loop, ::epoll_create1(EPOLL_CLOEXEC)) {
   epoll_event event{};
-  event.events = EPOLLIN;
+  event.events = wanted == Wanted::read ? EPOLLIN : EPOLLOUT;
   always_ = ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, descriptor, &event) != 0;
 }
 
-void ReadReady::wait(std::function<void()> ready) {
+void FdReady::wait(std::function<void()> ready) {
   if (always_) {
     asio::post(loop_, std::move(ready));
     return;
