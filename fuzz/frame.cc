@@ -15,6 +15,13 @@ sts::Bytes again(const Enc& frame) {
   return out;
 }
 
+sts::Bytes again(const Will& frame) {
+  sts::Bytes out;
+  put_will_header(out, frame.type, frame.connection);
+  sts::append(out, frame.message);
+  return out;
+}
+
 template <typename T>
 sts::Bytes again(const T& frame) {
   return encode(frame);

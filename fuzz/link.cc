@@ -1,5 +1,6 @@
 // What an authenticated peer can do: any plaintext, under the right keys, with any counter.
 #include "live_session.h"
+#include "protocol/will.h"
 
 using namespace sts;
 using namespace sts::protocol;
@@ -43,7 +44,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto [peer, own] = make_session();
   Instant now{};
   Effects out;
-  Link link(noise::Role::responder, Limits{});
+  crypto::SeededRandom random(5);
+  Setup setup{&fuzz::identity(2), topics(), {}, {}, &random};
+  setup.trust.peers.push_back({fuzz::identity(1).public_key, {}});
+  Wills wills(setup, noise::Role::responder);
+  (void)wills.seal({});
+  Link link(noise::Role::responder, Limits{}, wills);
   // The first bytes are the Resume of KEYACK.
   std::optional<Resume> resume;
   const auto resume_size = std::min<std::size_t>(in.u8().value_or(0) % 29, in.left());

@@ -24,6 +24,7 @@ inline const crypto::KeyPair& identity(std::uint64_t seed) {
 class LiveSession {
  public:
   LiveSession() {
+    for (auto* endpoint : both()) recorded_.push_back(*endpoint->wills().seal(as_bytes("gone")));
     set_online(initiator);
     set_online(responder);
     pump();
@@ -65,12 +66,15 @@ class LiveSession {
   Setup setup(std::uint64_t own, std::uint64_t other) {
     Trust trust;
     trust.peers.push_back({identity(other).public_key, {}});
+    Limits limits;
+    limits.rekey_after_time = std::chrono::seconds(30);
     return {&identity(own),
             {to_bytes(as_bytes("up")), to_bytes(as_bytes("down"))},
             std::move(trust),
-            {},
+            limits,
             &random_};
   }
+  std::array<Endpoint*, 2> both() { return {&initiator, &responder}; }
   void carry_out(const Endpoint& from, Effects out) {
     for (auto& publish : out.publish) {
       recorded_.push_back(publish.frame);
@@ -94,8 +98,7 @@ class LiveSession {
   }
   void advance(Duration time) {
     now_ += time;
-    for (Endpoint* endpoint :
-         {static_cast<Endpoint*>(&initiator), static_cast<Endpoint*>(&responder)}) {
+    for (auto* endpoint : both()) {
       Effects out;
       if (endpoint->next_deadline() <= now_) endpoint->advance(now_, out);
       carry_out(*endpoint, std::move(out));

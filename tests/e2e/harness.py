@@ -162,10 +162,11 @@ class Broker:
         if os.geteuid() == 0:
             lines.insert(0, "user root")  # else it can't read our directory
         self._config.write_text("\n".join(lines) + "\n")
+        self._verbose = [] if any(line.startswith("log_type") for line in lines) else ["-v"]  # it would win
         self.start()
 
     def start(self):
-        self.log = Process(["mosquitto", "-v", "-c", str(self._config)])
+        self.log = Process(["mosquitto", *self._verbose, "-c", str(self._config)])
         self.log.expect(r"mosquitto version \S+ running")
 
     def kill(self):
@@ -237,6 +238,11 @@ class Home:
         if not (self.directory / "sts" / "identity").exists():
             self.sts("key", "gen")
         return self.sts("key", "show")[1].splitlines()[0]
+
+
+    def fingerprint(self):
+        """Of key(), as `sts key show` prints it."""
+        return re.search(r"fingerprint:? (\S+)", self.sts("key", "show")[1])[1]
 
 
 class Shell(Process):

@@ -91,14 +91,14 @@ class Screen:
 
 
 class PtyShell(Process):
-    """`sts` with a user before it."""
+    """`sts ARGV...` with a user before it."""
 
-    def __init__(self, home, columns=80, env=None):
+    def __init__(self, home, *argv, columns=80, env=None):
         self._master, slave = os.openpty()
         self.columns = columns
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         # setsid, which Popen does for us, then the first terminal opened is the controlling one.
-        super().__init__(["sh", "-c", 'exec "$1" <"$2" >"$2" 2>&1', "sh", STS, os.ttyname(slave)],
+        super().__init__(["sh", "-c", 'tty=$1; shift; exec "$@" <"$tty" >"$tty" 2>&1', "sh", os.ttyname(slave), STS, *argv],
                          env={**home.env, "TERM": "xterm", "LC_ALL": "C.UTF-8", **(env or {})},
                          stdout=slave)
         os.close(slave)

@@ -75,15 +75,22 @@ class BrokerRestart(TestCase):
         shell.line("send hello again")
         self.assertEqual(tap.expect_frame("t/out")[1], b"hello again")
 
-    def test_sts1_says_so(self):
+    def test_sts1_keeps_its_session_and_refuses_meanwhile(self):
         b = self.broker()
         master, slave = self.session(b, aes="cbc")
         b.kill()
         for shell in (master, slave):
             shell.expect(rf"connection to localhost:{b.port} lost")
+            shell.line("sendenc for later")
+            shell.expect("error: .*STS 1 can't keep a message for later")
         b.start()
-        master.line("status")
-        master.expect("(?i)sts 1")
+        for shell in (master, slave):
+            shell.expect(rf"connected to localhost:{b.port}")
+            shell.line("status")
+            shell.expect("broker: +connected")
+        self.talk(master, slave, "afterwards")
+        self.assertEqual(slave.received(), ["afterwards from a"])
+        self.assertEqual([master.finish(), slave.finish()], [1, 1])
 
 
 class BrokerTrouble(TestCase):

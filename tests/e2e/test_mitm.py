@@ -14,8 +14,7 @@ class MitmTestCase(TestCase):
 
     def setUp(self):
         super().setUp()
-        if not MITM.exists():
-            self.skipTest(f"{MITM} is not built")
+        self.assertTrue(MITM.exists(), f"{MITM} is missing: ninja mitm builds it; STS_MITM says where it is")
         self.b = self.broker()
 
     def mitm(self, *mode):
@@ -75,8 +74,10 @@ class ManInTheMiddle(MitmTestCase):
         mitm = self.mitm("identity")
         key = re.escape(self.key(mitm))
         master, slave = self.start_both(ends)
-        master.expect(ERROR + f".*{key} is not the pinned peer")
-        slave.expect(ERROR + f".*{key} is not the pinned peer")
+        for shell, (home, _) in ((master, ends[1]), (slave, ends[0])):
+            shell.expect(ERROR + f".*{key} is not the pinned peer of config to-.*expected "
+                         + re.escape(home.fingerprint()))
+            shell.expect(f"^hint: .*sts key show.* set peer = {key} in the config file$")
         self.nothing_gets_through(mitm, (master, slave))
 
     def test_a_psk_keeps_it_out_at_first_use(self):
@@ -108,6 +109,7 @@ class ManInTheMiddle(MitmTestCase):
         master, slave = self.start_both(ends)
         master.expect(ERROR + ".*not the pinned peer")
         slave.expect(ERROR + ".*not the pinned peer")
+        slave.expect("^hint: .*sts peer remove to-master, then start again$")
         self.assertNotRegex(other.text, "(?m)^(UP|READ) ")
 
     def test_the_pin_of_an_earlier_session_keeps_it_out(self):
@@ -140,7 +142,7 @@ class ManInTheMiddle(MitmTestCase):
     def test_frames_passed_on_to_other_topics_are_refused(self):
         mitm = self.mitm("relay")
         master, slave = self.start_both(self.pinned(timeout=6))
-        slave.expect("doesn't verify.*bind_subtop")
+        slave.expect(r"doesn't verify.*\nhint: .*bind_subtop")
         self.nothing_gets_through(mitm, (master, slave))
 
 

@@ -103,7 +103,19 @@ class WrongPeer(TestCase):
 
     def test_both_masters(self):
         pair = self.pair(self.broker(), timeout=5, slave={"sts_mode": "master"})
-        self.refused(pair, [ERROR + ".*is master as well"] * 2)
+        for shell in self.refused(pair, [ERROR + ".*is master as well"] * 2):
+            hints = re.findall("(?m)^hint: (.*)$", shell.text)
+            self.assertEqual(hints[:2], ["set sts_mode = slave on one side"] * 2)
+
+    def test_both_slaves(self):
+        pair = self.pair(self.broker(), timeout=5, master={"sts_mode": "slave"})
+        for shell in self.refused(pair, [None, None]):
+            self.assertRegex(shell.text, "no session after 5 s\nhint: .*sts_mode = master")
+
+    def test_topics_not_crossed_over(self):
+        pair = self.pair(self.broker(), timeout=5, slave={"sub": "t/down", "pub": "t/up"})
+        for shell in self.refused(pair, [None, None]):
+            self.assertRegex(shell.text, "no session after 5 s\nhint: .*subtop = t/up and pubtop = t/down")
 
     def test_unknown_name(self):
         home, config = self.pair(self.broker(), master={"peer": "nobody-here"})[0]

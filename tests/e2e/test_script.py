@@ -191,9 +191,10 @@ class ScriptMode(TestCase):
         home, config = self.pair(self.broker())[1]
         shell = self.start(home, config)
         shell.expect("waiting for the peer")
-        shell.end_of_input()
-        shell.wait()
+        self.assertEqual(shell.finish(), 1)
+        self.assertRegex(shell.drain(), "error: the start was given up.*\nhint: ")
         self.assertNotIn("session is up", shell.text)
+        self.assertNotIn("session stopped", shell.text)
 
     def test_output_is_flushed_per_line(self):
         shell = self.shell(self.home())
@@ -243,6 +244,32 @@ class ScriptMode(TestCase):
         self.assertNotEqual(home.sts("nonsense")[0], 0)
 
 
+class Streams(TestCase):
+    """What stands on the standard output is not an error, and each error has its hint behind it."""
+
+    def run_apart(self, home, stdin):
+        done = subprocess.run([STS], input=stdin, text=True, capture_output=True, timeout=PATIENCE,
+                              env={**os.environ, **home.env}, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertNotRegex(done.stdout, r"(?m)^error: |\[ERROR\]")
+        return done.stdout, done.stderr.splitlines()
+
+    def test_errors_of_commands(self):
+        out, err = self.run_apart(self.home(), "nonsense\nhelp\nquit\nstart\n")
+        self.assertIn("sendenc", out)
+        self.assertEqual([line.split(":")[0] for line in err], ["error", "hint"] * 3)
+        self.assertIn("exit", err[3])
+
+    def test_errors_that_come_later(self):
+        home, config = self.pair(self.broker(), timeout=1)[0]
+        out, err = self.run_apart(home, f"start {config}\nsendenc a\nsendenc b\n")
+        self.assertIn("waiting for the peer", out)
+        self.assertNotIn("session stopped", out)
+        self.assertRegex(err[0], r"\[ERROR\] # no session after 1 s$")
+        self.assertRegex(err[1], "^hint: check that the peer runs .*sts_mode = slave, subtop = t/up")
+        self.assertEqual(err[2:], ["error: no session", "hint: 'start CONFIG' or 'connect' opens one", "error: no session"])
+
+
 class Secrets(TestCase):
     def test_nothing_secret_in_output_or_arguments(self):
         b = self.broker()
@@ -267,6 +294,12 @@ class Secrets(TestCase):
         self.talk(master, slave)
         master.line("status")
         master.line("send no")  # an error line behind the status
-        shown = master.expect(r"(?s)status.*error: |.*error: ")[0]
-        for word in ("STS 2", "ChaCha20", "t/up", "t/down", slave.home.key()[:8]):
-            self.assertIn(word, master.text, shown)
+        shown = master.expect(r"(?s)status: +ONLINE$.*?^error: ")[0]
+        for row, value in (("broker", "connected"), ("sts_mode", "master"), ("protocol", "STS 2"),
+                           ("cipher", "ChaCha20-Poly1305 .*"), ("pub_topic", "t/up"),
+                           ("sub_topic", "t/down"), ("msg sent", "1"), ("msg recv", "1"),
+                           ("peer", "to-slave"), ("  public key", re.escape(slave.home.key())),
+                           ("  fingerprint", re.escape(slave.home.fingerprint())),
+                           ("  session", "up for .*"), ("  frames sealed", "[1-9][0-9]*"),
+                           ("  frames opened", "[1-9][0-9]*")):
+            self.assertRegex(shown, rf"(?m)sts: {row}: +{value}$")
