@@ -1,16 +1,11 @@
 // What Session::seal and Session::open cost beside the bare libsodium calls that they make: one
-// line of JSON for each, in ns per message. Both are timed in short turns, one after the other, so
-// that what disturbs the machine disturbs both; the ratio is the median of the turns' ratios.
+// line of JSON for each, in ns per message.
 #include <sodium.h>
 
-#include <algorithm>
 #include <array>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <string_view>
 #include <vector>
 
+#include "bench/turns.h"
 #include "crypto/keys.h"
 #include "crypto/random.h"
 #include "protocol/session.h"
@@ -20,19 +15,12 @@ namespace {
 using sts::Bytes;
 using sts::ByteView;
 using sts::Instant;
+using sts::bench::check;
 using sts::protocol::Enc;
 using sts::protocol::Session;
 
-constexpr std::size_t messages = 200;  // of a turn
-constexpr std::size_t turns = 1500;
 const Instant now{};
 const sts::protocol::Topics topics{Bytes(16, 'a'), Bytes(16, 'b')};
-
-void check(bool good, const char* what) {
-  if (good) return;
-  std::fprintf(stderr, "seal_bench: %s\n", what);
-  std::exit(1);
-}
 
 struct Pair {
   Session initiator, responder;
@@ -57,37 +45,6 @@ Pair shake_hands() {
           Session(std::move(responder), Role::responder, {2}, {1}, topics, {}, now)};
 }
 
-/// Nanoseconds per message of `step(i)` for every i below `messages`.
-template <typename Step>
-double time_turn(Step step) {
-  const auto start = std::chrono::steady_clock::now();
-  for (std::size_t i = 0; i < messages; ++i) step(i);
-  const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
-  return took.count() / messages;
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
-
-struct Series {
-  std::vector<double> ours, bare, ratio;
-
-  void add(double our_time, double bare_time) {
-    ours.push_back(our_time);
-    bare.push_back(bare_time);
-    ratio.push_back(our_time / bare_time);
-  }
-  void print(const char* what, std::size_t size) const {
-    std::printf(
-        "{\"what\": \"%s\", \"bytes\": %zu, \"sts_ns\": %.1f, \"libsodium_ns\": %.1f, "
-        "\"ratio\": %.3f}\n",
-        what, size, median(ours), median(bare), median(ratio));
-  }
-};
-
 void measure(std::size_t size) {
   Pair pair = shake_hands();
   const Bytes plaintext(size, 'x');
@@ -96,7 +53,7 @@ void measure(std::size_t size) {
   const Bytes associated(1 + 4 + 3 + topics.initiator_to_responder.size(), 'y');
   Bytes sealed(size + crypto_aead_chacha20poly1305_ietf_ABYTES);
   Bytes opened(size);
-  Series seal, open;
+  sts::bench::Series seal, open;
   bool good = true;
 
   const auto bare_seal = [&](std::size_t) {
@@ -113,30 +70,22 @@ void measure(std::size_t size) {
     const auto frame = pair.initiator.seal(plaintext, now);
     good &= frame.has_value();
   };
-  std::vector<Bytes> frames(messages);
+  std::vector<Bytes> frames(sts::bench::messages);
   std::vector<Enc> arrived;
-  arrived.reserve(messages);
+  arrived.reserve(frames.size());
   const auto our_open = [&](std::size_t i) {
     const auto message = pair.responder.open(arrived[i], now);
     good &= message.has_value();
   };
 
-  for (std::size_t turn = 0; turn < turns; ++turn) {
+  for (std::size_t turn = 0; turn < sts::bench::turns; ++turn) {
     arrived.clear();
-    for (std::size_t i = 0; i < messages; ++i) {
-      frames[i] = *pair.initiator.seal(plaintext, now);
-      arrived.push_back(std::get<Enc>(*sts::protocol::decode(frames[i])));
+    for (auto& frame : frames) {
+      frame = *pair.initiator.seal(plaintext, now);
+      arrived.push_back(std::get<Enc>(*sts::protocol::decode(frame)));
     }
-    const bool ours_first = turn % 2 == 0;
-    double ours = ours_first ? time_turn(our_seal) : 0;
-    double bare = time_turn(bare_seal);
-    if (!ours_first) ours = time_turn(our_seal);
-    seal.add(ours, bare);
-
-    ours = ours_first ? time_turn(our_open) : 0;
-    bare = time_turn(bare_open);
-    if (!ours_first) ours = time_turn(our_open);
-    open.add(ours, bare);
+    seal.take_turn(turn, our_seal, bare_seal);
+    open.take_turn(turn, our_open, bare_open);
   }
   check(good, "a message was not sealed or opened");
   seal.print("seal", size);
