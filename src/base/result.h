@@ -12,7 +12,7 @@ enum class Errc {
   malformed,  // bytes from outside that are not what they claim to be
   refused,    // authentication or authorisation said no
   repeated,   // authentic, and seen before
-  limit,      // a bound was reached: size, count, age
+  limit,      // a bound was reached: size, count, age, patience
   io,         // the operating system, the network or the broker said no
 };
 

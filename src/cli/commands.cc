@@ -6,6 +6,8 @@ namespace sts::cli {
 
 void add_commands(CLI::App& app, int& exit_code) {
   app.require_subcommand(0, 1);
+  // As in mosquitto_pub, what stands later holds.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   add_pub_command(app, exit_code);
   add_sub_command(app, exit_code);
   add_rr_command(app, exit_code);

@@ -81,6 +81,10 @@ int main(int argc, char** argv) {
   try {
     std::vector<std::string> arguments(argv + 1, argv + argc);
     sts::cli::blank_secrets(argc, argv);
+    if (arguments[0] == "help") {  // as git and the shell have it
+      arguments.erase(arguments.begin());
+      arguments.emplace_back("--help");
+    }
     std::ranges::reverse(arguments);  // as CLI11 wants them
     app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {

@@ -20,9 +20,12 @@ Bytes bytes_of(const store::WipedText& text) { return to_bytes(as_bytes(store::v
 
 void PayloadFlags::add_to(CLI::App& app, const std::string& what) {
   // Not into text_ itself: CLI11 takes an empty text for none.
+  // Of two messages none is to be left out.
   app.add_option_function<std::string>(
-      "-m,--message", [this](const std::string& text) { text_ = text; }, "the " + what);
-  app.add_option("-f,--file", file_, "the contents of FILE are the " + what);
+         "-m,--message", [this](const std::string& text) { text_ = text; }, "the " + what)
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  app.add_option("-f,--file", file_, "the contents of FILE are the " + what)
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   app.add_flag("-s,--stdin-file", whole_stdin_, "the standard input is the " + what);
   app.add_flag("-n,--null-message", empty_, "an empty " + what);
 }

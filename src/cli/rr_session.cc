@@ -51,7 +51,7 @@ class SessionRr final : public Job, private client::Observer {
     if (state == client::State::up) ask();
     if (state != client::State::stopped || finished()) return;
     if (!failed) show(Error{Errc::io, "the peer ended the session without an answer"});
-    end(exit_failed);
+    end(failed && failed->code == Errc::limit ? exit_timeout : exit_failed);
   }
 
   void fail(const Error& why) {

@@ -149,11 +149,11 @@ std::optional<Error> Client::undelivered() const {
 Error Client::no_session() const {
   const auto seconds = start_timeout_ / 1s;
   if (uplink_.was_online()) {
-    return {Errc::io, fmt::format("no session after {} s", seconds),
+    return {Errc::limit, fmt::format("no session after {} s", seconds),
             conversation_->no_session_hint()};
   }
   return {
-      Errc::io,
+      Errc::limit,
       fmt::format("no session after {} s: no answer from {}", seconds, mqtt::where(config_.broker)),
       "check url and port, and firewalls in between"};
 }

@@ -121,7 +121,7 @@ class PubFlagsBesideMosquitto(CommonFlagsTestCase):
         one = ["-t", "t", "-m", "a"]
         return {
             "-t": one, "-m": one, "-f": ["-t", "t", "-f", path], "-n": ["-t", "t", "-n"], "-s": ["-t", "t", "-s"],
-            "-l": ["-t", "t", "-l"], "-r": [*one, "-r"], "-q": [*one, "-q", "2"],
+            "-l": ["-t", "t", "-l"], "-r": [*one, "-r"], "-q": [*one, "-q", "0", "-q", "2"],
             "--property": [*one, "--property", "publish", "content-type", "text/plain"],
             "-D": [*one, "-D", "publish", "content-type", "text/plain", "-D", "publish", "user-property", "k", "v"],
             "--repeat": [*one, "--repeat", "3"], "--repeat-delay": [*one, "--repeat", "3", "--repeat-delay", "0.01"],

@@ -241,6 +241,11 @@ class ScriptMode(TestCase):
         self.assertEqual(code, 0)
         for word in ("key", "peer"):
             self.assertIn(word, out)
+        self.assertEqual(home.sts("help"), (0, out))
+        self.assertEqual(home.sts("help", "peer", "add"), home.sts("peer", "add", "--help"))
+        code, out = home.sts("pub", "-t", "t", "-m", "a", "-m", "b")
+        self.assertEqual(code, 2)
+        self.assertRegex(out, "^error: sts pub: .*-m")
         self.assertNotEqual(home.sts("nonsense")[0], 0)
 
 
