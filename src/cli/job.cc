@@ -17,7 +17,8 @@ int Job::run() {
 
 void Job::listen() {
   signals_.async_wait([this](std::error_code error, int) {
-    if (error) return;
+    // A signal that came with the end was no longer there to be cancelled.
+    if (error || finished_) return;
     listen();
     interrupted();
   });
