@@ -55,7 +55,7 @@ World make_world() {
                                  [](const auto& one) { return one.keys && !one.payload.empty(); });
   const auto packet = decode_key_packet(last->payload);
   const auto shared = *crypto::dh(fuzz::identity(2).private_key, self.public_key);
-  const Recipiency who{fuzz::identity(2), self.public_key, shared};
+  const WrapContext who{fuzz::identity(2), self.public_key, shared};
   out.key = *open_wrap(find_wraps(*packet, who).at(0), packet->header_bytes, who);
   out.id = key_id(out.key, packet->header_bytes);
   return out;

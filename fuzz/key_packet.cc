@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto packet = decode_key_packet({data, size});
   if (!packet) return 0;
   if (!std::ranges::equal(encode(packet->header), packet->header_bytes)) std::abort();
-  const Recipiency who{fuzz::identity(1), fuzz::identity(2).public_key, shared};
+  const WrapContext who{fuzz::identity(1), fuzz::identity(2).public_key, shared};
   for (const auto wrap : find_wraps(*packet, who)) {
     if (open_wrap(wrap, packet->header_bytes, who)) std::abort();
   }

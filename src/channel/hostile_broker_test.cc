@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "channel/world_for_tests.h"
-#include "crypto/hash.h"
 
 namespace sts::channel {
 namespace {
@@ -95,13 +94,6 @@ TEST_F(HostileBroker, NothingIsMissedWhereNobodyIsSubscribed) {
   EXPECT_EQ(reader.count(NoticeKind::key_missing), 1U);
   EXPECT_EQ(reader.count(NoticeKind::missing), 1U);
   EXPECT_EQ(reader.counts("u").missing, 0U);
-}
-
-TEST_F(HostileBroker, AKeyPacketShownAsRetainedHidesNothing) {
-  for (const auto& packet : world.begin_epoch()) world.deliver(reader, packet, true);
-  world.seal("t", "withheld");
-  world.say("t", "x");
-  EXPECT_EQ(reader.count(NoticeKind::missing), 1U);
 }
 
 TEST_F(HostileBroker, AWithheldEpochIsTold) {
@@ -209,50 +201,6 @@ TEST_F(HostileBroker, AnIncompleteEpochIsForgottenInTheEnd) {
   EXPECT_EQ(reader.counts("t").missing, 1U);
 }
 
-TEST_F(HostileBroker, ARolledBackRetainedMessageIsTold) {
-  world.say("t", "shut", true);
-  const auto old = world.retained["t"];
-  world.say("t", "open", true);
-  world.retained["t"] = old;
-  world.subscribe(reader);
-  EXPECT_EQ(reader.texts(), (Texts{"shut", "open"}));
-  EXPECT_EQ(reader.count(NoticeKind::rolled_back), 1U);
-}
-
-TEST_F(HostileBroker, WhatIsRetainedComesOnce) {
-  world.say("t", "shut", true);
-  for (int i = 0; i < 3; ++i) world.subscribe(reader);
-  EXPECT_EQ(reader.texts(), (Texts{"shut"}));
-  EXPECT_TRUE(reader.notices.empty());
-}
-
-TEST_F(HostileBroker, WhatIsSealedAnewStandsForItsOriginal) {
-  world.say("t", "0");
-  const auto original = world.seal("t", "value", true);
-  for (const auto& one : world.begin_epoch()) {
-    world.publish(one);
-    if (World::is_keys(one.topic)) continue;
-    EXPECT_EQ(reader.texts(), (Texts{"0", "value"}));
-    EXPECT_EQ(reader.count(NoticeKind::found), 1U);
-  }
-  EXPECT_EQ(reader.count(NoticeKind::missing), 1U);
-  EXPECT_EQ(reader.counts("t").missing, 0U);
-  world.publish(original);
-  world.deliver(reader, original, true);
-  EXPECT_EQ(reader.heard.size(), 2U);
-}
-
-TEST_F(HostileBroker, ARetainedMessageHoldsNothingElseBack) {
-  world.say("t", "0");
-  std::vector<Publication> queued;
-  for (int i = 1; i < 3000; ++i) queued.push_back(world.seal("t", std::to_string(i)));
-  world.retained["t"] = world.seal("t", "now", true).payload;
-  world.subscribe(reader);
-  world.publish(queued);
-  EXPECT_EQ(reader.heard.size(), 3001U);
-  EXPECT_EQ(reader.counts("t").missing, 0U);
-}
-
 TEST_F(HostileBroker, GarbageIsGarbage) {
   world.publish({"t", {}, false});
   world.publish({"t", {0x11}, false});
@@ -277,34 +225,6 @@ TEST_F(HostileBroker, AFloodOfForgedPacketsCostsLittle) {
   EXPECT_EQ(reader.count(NoticeKind::forged), static_cast<std::uint64_t>(forged_packets_burst));
 }
 
-TEST(Signed, NoReaderSpeaksAsTheSender) {
-  for (const bool sign : {false, true}) {
-    World world({.sign = sign});
-    auto& honest = world.add_reader();
-    auto& dishonest = world.add_reader();
-    const auto packets = world.begin_epoch();
-    world.publish(packets);
-    world.say("t", "true");
-    ASSERT_EQ(dishonest.texts(), (Texts{"true"}));
-
-    const KnownKey known(dishonest, world.identity.public_key, packets[0].payload);
-    Bytes forged = known.seal("t", 1, encode({.payload = as_bytes("a lie")}, Pad::none));
-    const ByteView header = ByteView(forged).first(1 + 8 + 1);
-    world.publish({"t", forged, false});
-    const auto own = crypto::SigningKey::from_seed(
-        crypto::kdf(dishonest.identity.private_key.bytes(), "STS 2 signing key", {}));
-    append(forged, own.sign(signed_bytes("t", header, ByteView(forged).subspan(header.size()))));
-    world.publish({"t", forged, false});
-
-    if (sign) {
-      EXPECT_EQ(honest.texts(), (Texts{"true"}));
-      EXPECT_EQ(honest.count(NoticeKind::not_signed), 2U);
-    } else {
-      EXPECT_EQ(honest.texts(), (Texts{"true", "a lie"}));  // which is what signing is for
-    }
-  }
-}
-
 TEST_F(HostileBroker, WhatNoSenderSealsIsNotTaken) {
   const auto packets = world.begin_epoch();
   world.publish(packets);
@@ -321,117 +241,6 @@ TEST_F(HostileBroker, WhatNoSenderSealsIsNotTaken) {
   EXPECT_TRUE(reader.heard.empty());
   world.publish({"t", known.seal("t", reject_after_messages - 1, content), false});
   EXPECT_EQ(reader.texts(), (Texts{"x"}));
-}
-
-TEST_F(HostileBroker, AFlagHidesNoLoss) {
-  world.publish(world.begin_epoch());
-  world.say("t", "0");
-  world.seal("t", "1");
-  world.deliver(reader, world.seal("t", "2"), true);
-  EXPECT_EQ(reader.counts("t").missing, 1U);
-  EXPECT_FALSE(reader.heard.back().retained);  // the sender knows better
-  world.deliver(reader, world.seal("t", "3"), true);
-  const auto again = world.seal("t", "4");
-  world.publish(again);
-  world.deliver(reader, again, true);
-  EXPECT_EQ(reader.texts(), (Texts{"0", "2", "3", "4"}));
-  EXPECT_EQ(reader.counts("t").repeated, 1U);
-}
-
-TEST_F(HostileBroker, OnceSignedAlwaysSigned) {
-  world.say("t", "unsigned");
-  Sender signing(world.identity, {.sign = true}, world.random);
-  const auto begin = [&](Sender& sender) {
-    ++world.number;
-    const auto packets = *sender.begin_epoch(world.members, world.number, 0, world.now);
-    for (const auto& [topic, payload] : packets) world.publish({topic, payload, true});
-  };
-  const auto held = world.seal("t", "under the unsigned key");
-  begin(signing);
-  world.publish({"t", *signing.seal("t", {.payload = as_bytes("signed")}, world.now), false});
-  world.publish(held);
-  begin(*world.sender);
-  EXPECT_EQ(reader.count(NoticeKind::not_signed), 1U);
-  world.say("t", "under another unsigned key");
-  EXPECT_EQ(reader.texts(), (Texts{"unsigned", "signed"}));
-}
-
-TEST_F(HostileBroker, AnOlderOnlineDoesNotCount) {
-  world.publish(world.begin_epoch());
-  const auto online = [&](std::uint8_t connection) {
-    return Publication{"t",
-                       *world.sender->seal("t", {.online = ConnectionId{{connection}}}, world.now)};
-  };
-  const auto will = [&](std::uint8_t connection) {
-    return Publication{"t", *world.sender->seal_will("t", ConnectionId{{connection}},
-                                                     {.payload = as_bytes("gone")})};
-  };
-  const auto first = online(1);
-  world.publish(online(2));
-  world.publish(first);
-  world.publish(will(1));
-  EXPECT_TRUE(reader.wills.empty());
-  for (int i = 0; i < 10; ++i) world.publish(will(2));
-  EXPECT_EQ(reader.wills.size(), 1U);
-}
-
-TEST_F(HostileBroker, AWillOpensThoughTheSenderHasGoneOnToItsNextKey) {
-  world.publish(world.begin_epoch());
-  world.publish({"t", *world.sender->seal("t", {.online = ConnectionId{{1}}}, world.now)});
-  const Publication will{
-      "t", *world.sender->seal_will("t", ConnectionId{{1}}, {.payload = as_bytes("gone")})};
-  world.publish(world.begin_epoch());  // with it all that came before is complete
-  world.publish(will);
-  EXPECT_EQ(reader.wills.size(), 1U);
-  // Until it says that it has another connection.
-  const Publication other{
-      "t", *world.sender->seal_will("t", ConnectionId{{2}}, {.payload = as_bytes("gone")})};
-  world.publish({"t", *world.sender->seal("t", {.online = ConnectionId{{3}}}, world.now)});
-  world.publish(other);
-  world.publish(world.begin_epoch());
-  world.publish(will);
-  EXPECT_EQ(reader.wills.size(), 1U);
-}
-
-TEST_F(HostileBroker, WillsOfUnknownConnectionsComeOnceEach) {
-  const auto will = [&](std::uint8_t connection) {
-    return Publication{"t", *world.sender->seal_will("t", ConnectionId{{connection}},
-                                                     {.payload = as_bytes("gone")})};
-  };
-  for (int i = 0; i < 10; ++i) {
-    world.publish(will(1));
-    world.publish(will(2));
-  }
-  EXPECT_EQ(reader.wills.size(), 2U);
-}
-
-TEST_F(HostileBroker, AWillIsOfOneConnection) {
-  const auto will = [&](std::uint8_t connection, std::string_view text) {
-    const auto sealed =
-        world.sender->seal_will("t", ConnectionId{{connection}}, {.payload = as_bytes(text)});
-    return Publication{"t", *sealed, false};
-  };
-  const auto first = will(1, "gone");
-  world.publish(first);
-  world.publish(first);
-  ASSERT_EQ(reader.wills.size(), 1U);
-  EXPECT_EQ(as_text(reader.wills[0].payload), "gone");
-
-  const auto second = will(2, "gone again");
-  const auto third = will(3, "gone once more");
-  const auto online = world.sender->seal("t", {.online = ConnectionId{{3}}}, world.now);
-  world.publish({"t", *online, false});
-  world.publish(second);  // of a connection before the present one
-  world.publish(third);
-  ASSERT_EQ(reader.wills.size(), 2U);
-  EXPECT_EQ(as_text(reader.wills[1].payload), "gone once more");
-  EXPECT_EQ(reader.counts("t").repeated, 2U);
-  EXPECT_TRUE(reader.heard.empty());
-
-  auto moved = will(4, "x");
-  moved.topic = "u";
-  world.publish(moved);
-  EXPECT_EQ(reader.count(NoticeKind::forged), 1U);
 }
 
 }  // namespace

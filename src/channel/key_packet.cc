@@ -184,7 +184,7 @@ std::optional<Use> own_packet(const KeyPacket& packet, std::string_view topic,
   return std::nullopt;
 }
 
-std::vector<ByteView> find_wraps(const KeyPacket& packet, const Recipiency& who) {
+std::vector<ByteView> find_wraps(const KeyPacket& packet, const WrapContext& who) {
   const auto wanted = hint(who.shared, packet.header_bytes);
   std::vector<ByteView> out;
   for (auto left = packet.wraps; !left.empty(); left = left.subspan(wrap_size)) {
@@ -193,7 +193,7 @@ std::vector<ByteView> find_wraps(const KeyPacket& packet, const Recipiency& who)
   return out;
 }
 
-Result<EpochKey> open_wrap(ByteView wrap, ByteView header, const Recipiency& who) {
+Result<EpochKey> open_wrap(ByteView wrap, ByteView header, const WrapContext& who) {
   auto noise =
       handshake(noise::Role::responder, wrap_prologue(header), who.reader, who.sender, who.psk);
   auto opened = noise.read_message(wrap.subspan(hint_size));

@@ -85,7 +85,7 @@ std::optional<Use> own_packet(const KeyPacket& packet, std::string_view topic,
                               const crypto::PrivateKey& sender);
 
 /// A reader's side: who it is, and whose packets these are.
-struct Recipiency {
+struct WrapContext {
   const crypto::KeyPair& reader;
   const crypto::PublicKey& sender;
   const crypto::Secret<32>& shared;  // dh of the two static keys
@@ -93,8 +93,8 @@ struct Recipiency {
 };
 
 /// The wraps that have a recipient's hint: its own, and by chance another's.
-std::vector<ByteView> find_wraps(const KeyPacket& packet, const Recipiency& who);
+std::vector<ByteView> find_wraps(const KeyPacket& packet, const WrapContext& who);
 /// Errc::refused where it is not the sender's for this reader and header.
-Result<EpochKey> open_wrap(ByteView wrap, ByteView header, const Recipiency& who);
+Result<EpochKey> open_wrap(ByteView wrap, ByteView header, const WrapContext& who);
 
 }  // namespace sts::channel

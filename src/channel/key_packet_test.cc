@@ -181,7 +181,7 @@ struct Wraps : testing::Test {
                                  const crypto::PublicKey& from, const crypto::Psk* with) {
     const auto packet = decode_key_packet(payload);
     const auto shared = *crypto::dh(reader.private_key, from);
-    const Recipiency who{reader, from, shared, with};
+    const WrapContext who{reader, from, shared, with};
     if (!packet) return std::nullopt;
     for (const auto wrap : find_wraps(*packet, who)) {
       if (auto out = open_wrap(wrap, packet->header_bytes, who)) return std::move(*out);
@@ -233,7 +233,7 @@ TEST_F(Wraps, OfAnotherHeaderDoNotOpen) {
   const auto original = decode_key_packet(payload);
   const auto changed = decode_key_packet(moved);
   const auto shared = *crypto::dh(one.private_key, sender.public_key);
-  const Recipiency who{one, sender.public_key, shared};
+  const WrapContext who{one, sender.public_key, shared};
   EXPECT_FALSE(open_wrap(find_wraps(*original, who).at(0), changed->header_bytes, who));
 }
 

@@ -24,7 +24,7 @@ TopicRecord* KnownSender::record_of(std::string_view topic) {
 const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPair& self,
                                    bool retained, Instant now, const Subscribed& subscribed,
                                    std::vector<KeyId>& dropped, Events& out) {
-  const Recipiency who{self, key_, shared_, psk_ ? &*psk_ : nullptr};
+  const WrapContext who{self, key_, shared_, psk_ ? &*psk_ : nullptr};
   std::optional<EpochKey> key;
   for (const auto wrap : find_wraps(packet, who)) {  // none: it is for other readers
     if (!forged_packets_.take(now)) return nullptr;

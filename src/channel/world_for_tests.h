@@ -83,7 +83,7 @@ struct KnownKey {
   KnownKey(const TestReader& reader, const crypto::PublicKey& sender, ByteView payload) {
     const auto packet = decode_key_packet(payload);
     const auto shared = crypto::dh(reader.identity.private_key, sender);
-    const Recipiency who{reader.identity, sender, *shared};
+    const WrapContext who{reader.identity, sender, *shared};
     key = std::move(*open_wrap(find_wraps(*packet, who).at(0), packet->header_bytes, who));
     id = key_id(key, packet->header_bytes);
   }

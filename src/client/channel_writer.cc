@@ -108,7 +108,7 @@ ChannelWriter::Readers ChannelWriter::readers_of(std::string_view topic) const {
   return out;
 }
 
-ChannelWriter::SetName ChannelWriter::set_name(const Readers& readers) const {
+ChannelWriter::ReaderSetId ChannelWriter::reader_set_id(const Readers& readers) const {
   Bytes all{static_cast<std::uint8_t>(options_.sender.sign ? 1 : 0)};
   for (const auto* reader : readers) {
     append(all, reader->key.view());
@@ -191,15 +191,16 @@ Result<std::vector<Packet>> ChannelWriter::begin_own_epoch(channel::Sender& send
   return sender.begin_epoch(recipients(readers_of(topic)), *number, now, clock_());
 }
 
-Result<ChannelWriter::Open*> ChannelWriter::ready_own(const std::string& topic,
-                                                      std::vector<Packet>& before) {
-  const auto name = set_name(readers_of(topic));
+Result<ChannelWriter::StoredSender*> ChannelWriter::ready_own(const std::string& topic,
+                                                              std::vector<Packet>& before) {
+  const auto name = reader_set_id(readers_of(topic));
   auto known = own_.find(name);
   if (known == own_.end()) {
     auto options = options_.sender;
     options.use = channel::Use::passing;
     known =
-        own_.emplace(name, Open{channel::Sender(*identity_, std::move(options), random_)}).first;
+        own_.emplace(name, StoredSender{channel::Sender(*identity_, std::move(options), random_)})
+            .first;
   }
   auto& open = known->second;
   open.topic = topic;

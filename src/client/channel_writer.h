@@ -110,15 +110,15 @@ class ChannelWriter {
  private:
   using Readers = std::vector<const store::Peer*>;
   /// A set of readers, by a digest over their keys.
-  using SetName = Bytes;
-  struct Open {
+  using ReaderSetId = Bytes;
+  struct StoredSender {
     channel::Sender sender;
     std::vector<channel::Packet> unconfirmed = {};
     std::uint64_t told = 0;  // as in SavedSender
     bool outdated = false;   // its key is older than any that is sealed under
     std::string topic = {};  // one of those whose readers it has
   };
-  using Senders = std::map<SetName, Open>;
+  using Senders = std::map<ReaderSetId, StoredSender>;
 
   ChannelWriter(ChannelOptions options, Clock clock, WallClock wall_clock, Random& random,
                 crypto::KeyPair identity, TrustFile trust, store::State state);
@@ -129,7 +129,7 @@ class ChannelWriter {
   };
   /// What a will is sealed under.
   struct Under {
-    SetName readers;
+    ReaderSetId readers;
     std::uint64_t epoch = 0;
     bool operator==(const Under&) const = default;
   };
@@ -143,7 +143,7 @@ class ChannelWriter {
                             std::vector<channel::Packet>& before);
   Result<Bytes> seal_content(channel::Sender& sender, const mqtt::Message& clear, const How& how);
   /// The sender of this process alone for whoever may read `topic`, with an epoch that isn't due.
-  Result<Open*> ready_own(const std::string& topic, std::vector<channel::Packet>& before);
+  Result<StoredSender*> ready_own(const std::string& topic, std::vector<channel::Packet>& before);
   /// What the will of a connection made now would be sealed under; nullopt: there would be none.
   std::optional<Under> will_under() const;
   /// Its state or clock may be behind what it has sent, and it hasn't looked yet.
@@ -161,18 +161,19 @@ class ChannelWriter {
   /// Nothing that was to be published on the topic is any more.
   static void supersede(Senders& senders, std::string_view topic);
   /// `packets` are to be published, in place of what was to be there.
-  static void publish(Senders& senders, Open& open, std::vector<channel::Packet> packets);
+  static void publish(Senders& senders, StoredSender& open, std::vector<channel::Packet> packets);
   std::vector<channel::Packet> unpublished(const Senders& senders) const;
   /// The sender for these readers, with an epoch that isn't due.
-  Result<Open*> ready(Senders& senders, const SetName& name, const Readers& readers,
-                      store::State::Change& change);
+  Result<StoredSender*> ready(Senders& senders, const ReaderSetId& name, const Readers& readers,
+                              store::State::Change& change);
   /// Retained messages whose readers have changed move to the sender of those that are it now.
   Result<void> move_retained(Senders& senders, store::State::Change& change);
   /// Ends epochs, but that of `present`, under which nothing will be sealed any more.
-  Result<void> end_unused(Senders& senders, const SetName& present, store::State::Change& change);
+  Result<void> end_unused(Senders& senders, const ReaderSetId& present,
+                          store::State::Change& change);
 
   Readers readers_of(std::string_view topic) const;
-  SetName set_name(const Readers& readers) const;
+  ReaderSetId reader_set_id(const Readers& readers) const;
   std::uint64_t now_ms() const;
 
   ChannelOptions options_;

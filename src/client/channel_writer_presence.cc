@@ -41,7 +41,7 @@ Result<void> ChannelWriter::check_will() const {
 
 std::optional<ChannelWriter::Under> ChannelWriter::will_under() const {
   if (!options_.will || unsure()) return std::nullopt;
-  auto name = set_name(readers_of(options_.will->topic));
+  auto name = reader_set_id(readers_of(options_.will->topic));
   const auto open = own_.find(name);
   if (open == own_.end()) return std::nullopt;
   return Under{std::move(name), open->second.sender.epoch()};

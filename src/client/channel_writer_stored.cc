@@ -32,10 +32,11 @@ Result<ChannelWriter::Senders> ChannelWriter::load(store::State::Change& change)
     if (const auto& epoch = saved->sender.epoch; ours && epoch && epoch->created <= now) {
       age = std::min<Duration>(age, std::chrono::milliseconds(now - epoch->created));
     }
-    out.emplace(std::move(name), Open{channel::Sender(*identity_, options_.sender, random_,
-                                                      std::move(saved->sender), clock_(), age),
-                                      std::move(saved->unconfirmed), saved->told,
-                                      age == channel::reject_after_time});
+    out.emplace(std::move(name),
+                StoredSender{channel::Sender(*identity_, options_.sender, random_,
+                                             std::move(saved->sender), clock_(), age),
+                             std::move(saved->unconfirmed), saved->told,
+                             age == channel::reject_after_time});
   }
   return out;
 }
@@ -61,18 +62,18 @@ void ChannelWriter::supersede(Senders& senders, std::string_view topic) {
   }
 }
 
-void ChannelWriter::publish(Senders& senders, Open& open, std::vector<Packet> packets) {
+void ChannelWriter::publish(Senders& senders, StoredSender& open, std::vector<Packet> packets) {
   for (auto& packet : packets) {
     supersede(senders, packet.topic);
     open.unconfirmed.push_back(std::move(packet));
   }
 }
 
-Result<ChannelWriter::Open*> ChannelWriter::ready(Senders& senders, const SetName& name,
-                                                  const Readers& readers,
-                                                  store::State::Change& change) {
-  Open& open =
-      senders.try_emplace(name, Open{channel::Sender(*identity_, options_.sender, random_)})
+Result<ChannelWriter::StoredSender*> ChannelWriter::ready(Senders& senders, const ReaderSetId& name,
+                                                          const Readers& readers,
+                                                          store::State::Change& change) {
+  StoredSender& open =
+      senders.try_emplace(name, StoredSender{channel::Sender(*identity_, options_.sender, random_)})
           .first->second;
   open.outdated = false;
   if (!open.sender.epoch_due(clock_())) return &open;
@@ -84,17 +85,17 @@ Result<ChannelWriter::Open*> ChannelWriter::ready(Senders& senders, const SetNam
 }
 
 Result<void> ChannelWriter::move_retained(Senders& senders, store::State::Change& change) {
-  std::vector<std::pair<SetName, std::string>> moving;
+  std::vector<std::pair<ReaderSetId, std::string>> moving;
   for (const auto& [name, open] : senders) {
     for (const auto& [topic, kept] : open.sender.retained()) {
-      if (set_name(readers_of(topic)) != name) moving.emplace_back(name, topic);
+      if (reader_set_id(readers_of(topic)) != name) moving.emplace_back(name, topic);
     }
   }
   for (const auto& [name, topic] : moving) {
     const auto readers = readers_of(topic);
     auto& from = senders.at(name);
     if (!readers.empty()) {
-      auto to = ready(senders, set_name(readers), readers, change);
+      auto to = ready(senders, reader_set_id(readers), readers, change);
       if (!to) return tl::unexpected(to.error());
       auto packet = (*to)->sender.adopt(topic, from.sender.retained().at(topic), clock_());
       if (!packet) continue;  // it stays where it is, under its old key
@@ -107,12 +108,13 @@ Result<void> ChannelWriter::move_retained(Senders& senders, store::State::Change
   return {};
 }
 
-Result<void> ChannelWriter::end_unused(Senders& senders, const SetName& present,
+Result<void> ChannelWriter::end_unused(Senders& senders, const ReaderSetId& present,
                                        store::State::Change& change) {
   for (auto& [name, open] : senders) {
     const auto topics = open.sender.topics();
-    const bool used = std::ranges::any_of(
-        topics, [&, set = name](const auto& topic) { return set_name(readers_of(topic)) == set; });
+    const bool used = std::ranges::any_of(topics, [&, set = name](const auto& topic) {
+      return reader_set_id(readers_of(topic)) == set;
+    });
     if (name == present || !open.sender.has_epoch() || (used && !open.outdated)) continue;
     // Whoever may still read what it was used on is told how it ended.
     const auto told =
@@ -151,7 +153,7 @@ Result<Bytes> ChannelWriter::seal_stored(const mqtt::Message& clear, const How& 
   if (!senders) return tl::unexpected(senders.error());
   if (auto moved = move_retained(*senders, *change); !moved) return tl::unexpected(moved.error());
   const auto readers = readers_of(clear.topic);
-  const auto name = set_name(readers);
+  const auto name = reader_set_id(readers);
   auto open = ready(*senders, name, readers, *change);
   if (!open) return tl::unexpected(open.error());
   if (auto ended = end_unused(*senders, name, *change); !ended) {
