@@ -70,7 +70,8 @@ Result<PubChoices> choices(const PubFlags& flags) {
       return fail(Errc::bad_input, "--heartbeat shows what is missing of many encrypted messages",
                   "leave it out, or -l or --repeat on a channel");
     }
-    out.heartbeat = out.config.heartbeat = std::chrono::seconds(flags.heartbeat);
+    out.heartbeat = std::chrono::seconds(flags.heartbeat);
+    out.config.heartbeat = out.heartbeat;
   }
   out.config.durable = out.config.durable || flags.durable || flags.enqueue_only;
   if (auto possible = check_durable(out.config, way); !possible) {

@@ -46,7 +46,7 @@ class BrokerPub final : public Job,
     writer_.emplace(std::move(*writer));
     if (!writer_->warning().empty()) show({client::Level::warning, writer_->warning()});
     presence_.emplace(
-        loop(), client::boot_time, uplink_, *writer_, choices_.heartbeat,
+        loop(), client::boot_time, client::Presence::through(uplink_), *writer_, choices_.heartbeat,
         client::Presence::Owner{[this](auto messages) { push_all(std::move(messages)); },
                                 [this] { return queue_.size() == 0 && backlog_.empty(); },
                                 [this] { feed_.more(); }, [](const auto& line) { show(line); }});

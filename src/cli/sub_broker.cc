@@ -64,7 +64,8 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
     if (!writer) return tl::unexpected(writer.error());
     writer_.emplace(std::move(*writer));
     if (!writer_->warning().empty()) show({client::Level::warning, writer_->warning()});
-    presence_.emplace(loop(), client::boot_time, uplink_, *writer_, Duration::zero(),
+    presence_.emplace(loop(), client::boot_time, client::Presence::through(uplink_), *writer_,
+                      Duration::zero(),
                       client::Presence::Owner{[this](const auto& messages) { publish(messages); },
                                               [this] { return unanswered_ == 0; }, [] {},
                                               [](const auto& line) { show(line); }});

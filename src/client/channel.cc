@@ -8,6 +8,7 @@
 #include "client/channel_reader.h"
 #include "client/channel_writer.h"
 #include "client/conversation.h"
+#include "client/presence.h"
 #include "client/publish_queue.h"
 #include "client/warnings.h"
 
@@ -16,8 +17,8 @@ namespace {
 
 class Channel final : public Conversation, private PublishQueue::Owner {
  public:
-  Channel(const Config& config, const store::Home& home, ChannelWriter writer, ChannelReader reader,
-          Clock clock, Port& port)
+  Channel(asio::io_context& loop, const Config& config, const store::Home& home,
+          ChannelWriter writer, ChannelReader reader, const Clock& clock, Port& port)
       : port_(port),
         home_(home),
         rights_(config.rights),
@@ -25,7 +26,15 @@ class Channel final : public Conversation, private PublishQueue::Owner {
         qos_(qos_of(config)),
         writer_(std::move(writer)),
         reader_(std::move(reader)),
-        warnings_(std::move(clock), [this](const Line& line) { port_.log(line); }) {}
+        warnings_(clock, [this](const Line& line) { port_.log(line); }),
+        presence_(
+            loop, clock,
+            {[this](auto subscription) { port_.listen(std::move(subscription)); },
+             [this](const auto& filter) { port_.unlisten(filter); }, [this] { port_.reconnect(); }},
+            writer_, config.heartbeat.value_or(std::chrono::seconds(0)),
+            {[this](auto messages) { tell(std::move(messages)); },
+             [this] { return queue_.size() == 0 && backlog_.empty(); }, [this] { ready(); },
+             [this](const Line& line) { port_.log(line); }}) {}
 
   mqtt::Qos qos() const override { return qos_; }
 
@@ -66,27 +75,37 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     return out;
   }
 
+  void connecting(mqtt::Options& options) override { presence_.on_connecting(options); }
   void online(std::size_t, bool resumed, Instant) override {
-    was_online_ = true;
     queue_.online(resumed);
-    // None yet on the first connection.
-    if (auto told = push(writer_.reconnected()); !told) on_given_up(told.error());
-    port_.up(true);
-    settle();
+    presence_.on_online();
   }
-  void offline(Instant) override { queue_.offline(); }
+  void offline(Instant) override {
+    queue_.offline();
+    presence_.on_offline();
+  }
+  void listening(const std::string& filter, const Result<mqtt::Qos>& granted) override {
+    presence_.on_subscribed(filter, granted);
+  }
+  void unlistened(const std::string& filter) override { presence_.on_unsubscribed(filter); }
 
-  void receive(mqtt::Message message, Instant) override { put(reader_.on_message(message)); }
-  Instant next_deadline() const override { return reader_.next_deadline(); }
-  void advance(Instant) override { put(reader_.advance()); }
+  void receive(mqtt::Message message, Instant) override {
+    presence_.on_message(message);
+    put(reader_.on_message(message));
+  }
+  Instant next_deadline() const override {
+    return std::min(reader_.next_deadline(), presence_.next_deadline());
+  }
+  void advance(Instant now) override {
+    if (now >= reader_.next_deadline()) put(reader_.advance());
+    if (now >= presence_.next_deadline()) presence_.advance();
+  }
 
   void published(mqtt::PublishId id, const Result<void>& outcome, Instant) override {
     queue_.published(id, outcome);
     if (auto drained = drain(); !drained) on_given_up(drained.error());
-    if (wants_room_ && has_room()) {
-      wants_room_ = false;
-      port_.room();
-    }
+    presence_.settle();
+    tell_room();
     settle();
   }
 
@@ -99,7 +118,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   }
 
   Result<void> publish(const mqtt::Message& message, Instant) override {
-    if (!was_online_) {
+    if (!was_ready_) {
       return fail(Errc::refused, "not connected to the broker yet", "wait for \"connected to\"");
     }
     if (!has_room()) {
@@ -110,11 +129,14 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     auto sealed = writer_.seal(message);
     // Not Errc::limit, after which there would be room.
     if (!sealed) return fail(Errc::refused, sealed.error().message, sealed.error().hint);
-    return push(std::move(*sealed));
+    auto pushed = push(std::move(*sealed));
+    presence_.check();
+    return pushed;
   }
 
   void stop(Instant) override {
     stopping_ = true;
+    presence_.stop();
     put(reader_.finish());
     warnings_.end();
     settle();
@@ -153,7 +175,22 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     for (auto& subscription : key_subscriptions()) port_.listen(std::move(subscription));
   }
 
-  bool has_room() const { return !queue_.full() && backlog_.empty(); }
+  /// Nothing is sealed while the will changes, either.
+  bool has_room() const { return !queue_.full() && backlog_.empty() && presence_.may_seal(); }
+  void tell_room() {
+    if (wants_room_ && has_room() && std::exchange(wants_room_, false)) port_.room();
+  }
+
+  // Of presence_
+  void ready() {
+    was_ready_ = true;
+    port_.up(true);
+    tell_room();
+    settle();
+  }
+  void tell(std::vector<mqtt::Message> messages) {
+    if (auto told = push(std::move(messages)); !told) on_given_up(told.error());
+  }
 
   Result<void> push(std::vector<mqtt::Message> messages) {
     std::ranges::move(messages, std::back_inserter(backlog_));
@@ -206,21 +243,21 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   Warnings warnings_;
   PublishQueue queue_{*this};
   std::deque<mqtt::Message> backlog_;  // for which the queue has no room
-  bool was_online_ = false, wants_room_ = false, lost_ = false;
+  Presence presence_;
+  bool was_ready_ = false, wants_room_ = false, lost_ = false;
   bool stopping_ = false, ending_ = false;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Conversation>> make_channel(const Config& config, const store::Home& home,
-                                                   Random& random, Clock clock, Port& port) {
-  if (config.broker.will) {
-    return fail(Errc::bad_input, "the shell leaves no will on channels",
-                "leave it out; sts pub and sts sub do");
-  }
+Result<std::unique_ptr<Conversation>> make_channel(asio::io_context& loop, const Config& config,
+                                                   const store::Home& home, Random& random,
+                                                   Clock clock, Port& port) {
   if (auto own = own_identity(home, random, port); !own) return tl::unexpected(own.error());
   const WallClock wall_clock = std::chrono::system_clock::now;
-  auto writer = ChannelWriter::open(home, channel_options(config, true), clock, wall_clock, random);
+  auto sending = channel_options(config, true);
+  sending.will = config.broker.will;
+  auto writer = ChannelWriter::open(home, std::move(sending), clock, wall_clock, random);
   if (!writer) return tl::unexpected(writer.error());
   if (!writer->warning().empty()) port.log({Level::warning, writer->warning()});
   ChannelReader::Options options;
@@ -232,8 +269,8 @@ Result<std::unique_ptr<Conversation>> make_channel(const Config& config, const s
   if (!config.channels.empty()) {
     if (auto some = reader->check_senders(); !some) return tl::unexpected(some.error());
   }
-  return std::make_unique<Channel>(config, home, std::move(*writer), std::move(*reader),
-                                   std::move(clock), port);
+  return std::make_unique<Channel>(loop, config, home, std::move(*writer), std::move(*reader),
+                                   clock, port);
 }
 
 }  // namespace sts::client

@@ -268,6 +268,85 @@ TEST_F(ChannelConversation, AFloodOfRubbishIsNoFloodOfWarnings) {
   EXPECT_TRUE(gateway.seen.logged("more warnings left out"));
 }
 
+TEST_F(ChannelConversation, AWillIsSealedAndOfItsConnection) {
+  auto willing = config({}, "plant/7");
+  willing.broker.will = message("plant/8", "fell");
+  run(gateway, config({"plant/#"}));
+  run(pump, std::move(willing));
+  ASSERT_EQ(pump.state(), State::up) << pump.seen.log();
+  // It looked first, for keys that it may have left: the second connection has the will.
+  const auto will = pump.transport->options().will;
+  ASSERT_TRUE(will);
+  EXPECT_EQ(as_text(will->payload).find("fell"), std::string_view::npos);
+  send("1");
+  broker.cut(*pump.transport);
+  run_for(5s);
+  broker.inject(*will);
+  run();
+  EXPECT_EQ(gateway.seen.messages, Strings{"1"}) << "it is of the connection before";
+  broker.inject(pump.transport->options().will.value());
+  run();
+  EXPECT_EQ(gateway.seen.messages, (Strings{"1", "fell"}));
+  pump->stop(false);
+  run();
+  EXPECT_EQ(counts(gateway).missing, 0U);
+}
+
+TEST_F(ChannelConversation, AWillThatNobodyMayReadIsRefused) {
+  auto willing = config({}, "plant/7");
+  willing.broker.will = message("office/1", "fell");
+  EXPECT_EQ(refusal(pump->start(std::move(willing), {})).message, "nobody may read office/1");
+  EXPECT_EQ(pump.state(), State::stopped);
+}
+
+TEST_F(ChannelConversation, ItsWillIsRenewedWhileMessagesFlow) {
+  auto willing = config({}, "plant/7");
+  willing.broker.will = message("plant/8", "fell");
+  run(gateway, config({"plant/#"}));
+  run(pump, std::move(willing));
+  const auto first = pump.transport->options().will.value().payload;
+  Strings sent;
+  for (int minute = 0; minute < 130; ++minute) {  // over two keys of an hour each
+    sent.push_back(std::to_string(minute));
+    while (!pump->send_encrypted(sent.back())) run_for(1s);
+    run_for(1min);
+  }
+  EXPECT_EQ(gateway.seen.messages, sent);
+  EXPECT_NE(pump.transport->options().will.value().payload, first);
+  EXPECT_EQ(counts(gateway).missing, 0U);
+}
+
+TEST_F(ChannelConversation, HeartbeatsShowAWithheldTail) {
+  auto beating = config({}, "plant/7");
+  beating.heartbeat = 60s;
+  run(gateway, config({"plant/#"}));
+  run(pump, std::move(beating));
+  send("1");
+  broker.on_publish = [](const mqtt::FakeTransport&, const mqtt::Message&) {
+    return std::vector<mqtt::Message>{};
+  };
+  send("withheld");
+  broker.on_publish = nullptr;
+  EXPECT_EQ(counts(gateway).missing, 0U);
+  run_for(61s);
+  EXPECT_EQ(counts(gateway).missing, 1U);
+}
+
+TEST_F(ChannelConversation, ItGoesOnAboveWhatItLeftWhenItsStateIsLost) {
+  start_both();
+  now += 24h;  // its numbers follow the clock, which is behind after this
+  send("1");
+  broker.cut(*pump.transport);
+  pump->stop(true);
+  run();
+  now -= 24h;
+  EXPECT_TRUE(std::filesystem::remove(pump.home.state_file()));
+  run(pump, config({}, "plant/7"));
+  ASSERT_EQ(pump.state(), State::up) << pump.seen.log();
+  send("2");
+  EXPECT_EQ(gateway.seen.messages, (Strings{"1", "2"})) << gateway.seen.log();
+}
+
 TEST_F(ChannelConversation, WhoSignsSaysSo) {
   auto signing = config({}, "plant/7");
   signing.sign = true;

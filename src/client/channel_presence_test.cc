@@ -250,7 +250,8 @@ class PresenceTest : public ChannelPresence, private Uplink::Owner {
   void open(std::optional<Duration> heartbeat = {}) {
     writer_.emplace(willing());
     presence_.emplace(
-        loop_, [this] { return now_; }, uplink_, *writer_, heartbeat.value_or(Duration::zero()),
+        loop_, [this] { return now_; }, Presence::through(uplink_), *writer_,
+        heartbeat.value_or(Duration::zero()),
         Presence::Owner{[this](const auto& messages) {
                           for (const auto& one : messages) {
                             unanswered_ += uplink_.publish(one) ? 1 : 0;

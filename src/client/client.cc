@@ -74,7 +74,8 @@ Result<void> Client::start(Config config, std::optional<Duration> default_timeou
 
 Result<std::unique_ptr<Conversation>> Client::make(const Config& config) {
   if (config.mode == Mode::nosec) return make_plain(config, *this);
-  if (config.mode == Mode::channel) return make_channel(config, home_, random_, clock_, *this);
+  if (config.mode == Mode::channel)
+    return make_channel(loop_, config, home_, random_, clock_, *this);
   if (config.aes != Aes::null) return make_legacy(config, random_, *this);
   return make_secure(config, home_, random_, *this);
 }

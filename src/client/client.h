@@ -67,6 +67,10 @@ class Client final : public Messenger, private Uplink::Owner, private Port {
   void listen(mqtt::Subscription subscription) override {
     uplink_.subscribe(std::move(subscription));
   }
+  void unlisten(const std::string& filter) override { uplink_.unsubscribe(filter); }
+  void reconnect() override {
+    later([this] { uplink_.reconnect(); });
+  }
   void sent(ByteView payload) override { observer_.on_sent(payload); }
   void received(Received received) override;
   void up(bool up) override;

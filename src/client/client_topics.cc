@@ -74,11 +74,13 @@ void Client::on_subscribed(const std::string& filter, const Result<mqtt::Qos>& g
     granted_.erase(filter);
     (void)conversation_->unfollow(filter);
   }
+  conversation_->listening(filter, granted);
   if (subscribing_.erase(filter) > 0 || !granted) observer_.on_subscribed(filter, granted);
 }
 
 void Client::on_unsubscribed(const std::string& filter, const Result<void>& outcome) {
   granted_.erase(filter);
+  conversation_->unlistened(filter);
   if (unsubscribing_.erase(filter) > 0) observer_.on_unsubscribed(filter, outcome);
 }
 

@@ -54,7 +54,8 @@ struct Config {
   std::string peer_line;  // where `peer` stands, as "configs/x:7"
   std::optional<crypto::Psk> psk;
   std::optional<std::chrono::seconds> timeout;  // how long `start` waits for the session
-  std::chrono::seconds heartbeat{60};           // STS 2's PING; 0: none
+  /// How often to show that nothing is missing, 0: not at all; nullopt: 60 s in sessions (PING).
+  std::optional<std::chrono::seconds> heartbeat = {};
   std::uint64_t rekey_after_messages = std::uint64_t{1} << 20U;
   std::chrono::seconds rekey_after_time{3600};
   Pad pad = Pad::none;

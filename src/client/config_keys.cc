@@ -107,7 +107,7 @@ constexpr ConfigKey keys[] = {
      [](C& c, V v, const D&) { return assign(c.bind_subtop, parse_topic(v, TopicKind::name)); }},
     {"bind_pubtop", session,
      [](C& c, V v, const D&) { return assign(c.bind_pubtop, parse_topic(v, TopicKind::name)); }},
-    {"heartbeat", session,
+    {"heartbeat", session + channels,
      [](C& c, V v, const D&) { return assign_seconds(c.heartbeat, v, 0, 86400); }},
     // Sooner than the protocol's own limits is safe; later would not be.
     {"rekey_after_messages", session,

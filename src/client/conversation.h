@@ -32,6 +32,9 @@ class Port {
   virtual void log(const Line& line) = 0;
   /// Something more to listen to, that is none of the user's topics.
   virtual void listen(mqtt::Subscription subscription) = 0;
+  virtual void unlisten(const std::string& filter) = 0;
+  /// As Uplink::reconnect.
+  virtual void reconnect() = 0;
   /// Messages can be sent from now on, or can't any more.
   virtual void up(bool up) = 0;
   /// It is over, on the peer's word or after stop(); `failed` was not logged yet.
@@ -66,6 +69,9 @@ class Conversation {
   virtual void online(std::size_t max_payload, bool resumed, Instant now) = 0;
   virtual void offline(Instant now) = 0;
   virtual void receive(mqtt::Message message, Instant now) = 0;
+  /// The broker's answers to Port::listen() and unlisten(), on each connection.
+  virtual void listening(const std::string& /*filter*/, const Result<mqtt::Qos>& /*granted*/) {}
+  virtual void unlistened(const std::string& /*filter*/) {}
   /// What became of a publish.
   virtual void published(mqtt::PublishId id, const Result<void>& outcome, Instant now) = 0;
 
@@ -113,7 +119,8 @@ Result<std::unique_ptr<Conversation>> make_secure(const Config& config, const st
 
 /// Channels: what is published is sealed for its readers, what comes opened. Reads and makes as
 /// make_secure. The references must outlive it.
-Result<std::unique_ptr<Conversation>> make_channel(const Config& config, const store::Home& home,
-                                                   Random& random, Clock clock, Port& port);
+Result<std::unique_ptr<Conversation>> make_channel(asio::io_context& loop, const Config& config,
+                                                   const store::Home& home, Random& random,
+                                                   Clock clock, Port& port);
 
 }  // namespace sts::client

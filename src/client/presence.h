@@ -2,6 +2,7 @@
 // and before all a look for what it left at the broker.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,17 +14,26 @@
 
 namespace sts::client {
 
-/// To be told what the uplink tells its owner.
+/// To be told what an uplink tells its owner.
 class Presence {
  public:
+  /// What it asks of the uplink. `reconnect` may come while the last one is not done.
+  struct Broker {
+    std::function<void(mqtt::Subscription)> subscribe;
+    std::function<void(const std::string&)> unsubscribe;
+    std::function<void()> reconnect;
+  };
+  /// `uplink` is not owned.
+  static Broker through(Uplink& uplink);
+
   struct Owner {
     std::function<void(std::vector<mqtt::Message>)> publish;
     std::function<bool()> idle;   // nothing published is unanswered
     std::function<void()> ready;  // may_seal()
     std::function<void(const Line&)> log;
   };
-  /// `heartbeat`: how often; zero: not at all. Neither reference is owned.
-  Presence(asio::io_context& loop, Clock clock, Uplink& uplink, ChannelWriter& writer,
+  /// `heartbeat`: how often; zero: not at all. The references are not owned.
+  Presence(asio::io_context& loop, Clock clock, Broker broker, ChannelWriter& writer,
            Duration heartbeat, Owner owner);
 
   void on_connecting(mqtt::Options& options);
@@ -39,22 +49,25 @@ class Presence {
   void check();
   /// The broker has answered something.
   void settle();
-  void stop() { timer_.set(never); }
+  void stop();
+
+  Instant next_deadline() const { return std::min(beat_at_, check_at_); }
+  /// Its own timer does it, too.
+  void advance();
 
  private:
   void looked();
   void publish(Result<std::vector<mqtt::Message>> messages);
   void wait();
-  void due();
 
   Clock clock_;
-  Uplink& uplink_;
+  Broker broker_;
   ChannelWriter& writer_;
   Duration heartbeat_;
   Owner owner_;
   Timer timer_;
   Instant beat_at_ = never, check_at_ = never;
-  bool changing_ = false;
+  bool online_ = false, changing_ = false;
 };
 
 }  // namespace sts::client

@@ -43,12 +43,12 @@ class Secure final : public Conversation {
     const bool initiator = mode_ == Mode::initiator;
     const Bytes out = to_bytes(as_bytes(config.bind_pubtop));
     const Bytes in = to_bytes(as_bytes(config.bind_subtop));
-    protocol::Setup setup{
-        identity_.get(),
-        initiator ? protocol::Topics{out, in} : protocol::Topics{in, out},
-        std::move(trust),
-        {config.rekey_after_messages, config.rekey_after_time, config.heartbeat, config.pad},
-        &random};
+    protocol::Setup setup{identity_.get(),
+                          initiator ? protocol::Topics{out, in} : protocol::Topics{in, out},
+                          std::move(trust),
+                          {config.rekey_after_messages, config.rekey_after_time,
+                           config.heartbeat.value_or(std::chrono::seconds(60)), config.pad},
+                          &random};
     if (initiator) {
       endpoint_ = std::make_unique<protocol::Initiator>(std::move(setup));
     } else {

@@ -60,6 +60,22 @@ class ChannelShell(ChannelShellTestCase):
         self.send("-m", "from the command")
         gateway.expect(r"\[MQTT_INC\] pump plant/7/temp: from the command$")
 
+    def test_wills(self):
+        sub, gateway = self.sub(self.gateway, "-v"), self.reader()
+        with self.subTest("nobody may read it"):
+            conf = self.conf(self.pump, "loud", will_topic="office/1", will_message="fell")
+            shell = self.shell(self.pump)
+            shell.line(f"start {conf}")
+            shell.expect(ERROR + "nobody may read office/1")
+            shell.expect("hint: sts peer add")
+        pump = self.started(self.pump, will_topic="plant/7/will", will_message="fell", pubtop=TOPIC)
+        pump.line("sendenc here")
+        gateway.expect(r"\[MQTT_INC\] pump plant/7/temp: here$")
+        sub.expect(r"plant/7/temp here$")
+        pump.kill()
+        gateway.expect(r"\[MQTT_INC\] pump\(will\) plant/7/will: fell$")
+        sub.expect(r"^\+pump\(will\) plant/7/will fell$")
+
     def test_no_readers(self):
         pump = self.started(self.pump)
         pump.line("pub office/door x")
