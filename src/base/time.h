@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace sts {
 
@@ -11,6 +12,12 @@ using std::chrono::milliseconds;
 /// told.
 using Instant = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 using Duration = std::chrono::nanoseconds;
+
+/// Milliseconds since 1970; 0 for what is before.
+inline std::uint64_t unix_ms(std::chrono::system_clock::time_point at) {
+  const auto since = std::chrono::floor<milliseconds>(at.time_since_epoch()).count();
+  return since < 0 ? 0 : static_cast<std::uint64_t>(since);
+}
 
 /// The deadline of something that waits for no time at all.
 inline constexpr Instant never = Instant::max();

@@ -15,6 +15,7 @@
 #include "cli/connection_flags.h"
 #include "cli/pub.h"
 #include "cli/report.h"
+#include "client/outbox_message.h"
 #include "crypto/random.h"
 #include "store/home.h"
 #include "store/identity.h"
@@ -37,11 +38,7 @@ struct OutboxFlags {
   bool yes = false;
 };
 
-std::uint64_t now_ms() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  const auto count = std::chrono::floor<std::chrono::milliseconds>(since).count();
-  return count < 0 ? 0 : static_cast<std::uint64_t>(count);
-}
+std::uint64_t now_ms() { return unix_ms(std::chrono::system_clock::now()); }
 
 /// Not below 0, whatever the clock did.
 std::uint64_t age_ms(std::uint64_t accepted_ms) {
@@ -79,17 +76,17 @@ Result<void> list(const OutboxFlags& flags) {
     next = batch->next;
     unreadable += batch->unreadable;
     for (const auto& entry : batch->entries) {
-      const auto& [topic, content] = entry.message;
+      const auto& [destination, content] = entry.message;
       const auto age = age_ms(entry.accepted_ms);
       if (flags.style == "json") {
         const nlohmann::ordered_json json{{"seq", entry.seq},
-                                          {"topic", topic},
-                                          {"bytes", topic.size() + content.size()},
+                                          {"topic", client::shown(destination)},
+                                          {"bytes", destination.size() + content.size()},
                                           {"age_ms", age}};
         std::fputs((json.dump() + '\n').c_str(), stdout);
       } else {
         fmt::print("{:>8}  {:>6}  {:>8}  {}\n", entry.seq, age_text(age),
-                   topic.size() + content.size(), printable(topic));
+                   destination.size() + content.size(), client::shown(destination));
       }
     }
   }
@@ -128,7 +125,7 @@ Result<void> stats(const OutboxFlags& flags) {
 
 int flush(const OutboxFlags& flags) {
   client::Config defaults;
-  defaults.broker.session_expiry = std::chrono::seconds(300);
+  defaults.broker.session_expiry = client::kept_session;
   auto config = flags.connection.config(std::move(defaults));
   if (!config) return report(tl::unexpected(config.error()));
   if (config->broker.will) {

@@ -31,9 +31,9 @@ struct PubFlags {
 
 Result<void> check_durable(const client::Config& config, Way way) {
   if (!config.durable) return {};
-  if (way != Way::channel) {
-    return fail(Errc::bad_input, "--durable is for channels",
-                "leave it, or --peer or --plain, out");
+  if (way == Way::session) return {};  // the peer's acknowledgement counts, not the broker's
+  if (way == Way::plain) {
+    return fail(Errc::bad_input, "--durable is for what is encrypted", "leave it, or --plain, out");
   }
   if (config.broker.will) {
     return fail(Errc::bad_input, "--durable has no will: one process delivers for all others",
@@ -77,7 +77,7 @@ Result<PubChoices> choices(const PubFlags& flags) {
   if (auto possible = check_durable(out.config, way); !possible) {
     return tl::unexpected(possible.error());
   }
-  if (out.config.durable && flags.heartbeat > 0) {
+  if (out.config.durable && way == Way::channel && flags.heartbeat > 0) {
     return fail(Errc::bad_input, "durable messages are numbered: nothing needs --heartbeat",
                 "leave it out");
   }
@@ -117,7 +117,8 @@ int run(const PubFlags& flags) {
     case Way::plain:
       return run_plain_pub(loop, std::move(*chosen));
     case Way::session:
-      return run_session_pub(loop, std::move(*chosen));
+      return chosen->enqueue_only ? run_durable_pub(loop, std::move(*chosen))
+                                  : run_session_pub(loop, std::move(*chosen));
     case Way::channel:
       return chosen->config.durable ? run_durable_pub(loop, std::move(*chosen))
                                     : run_channel_pub(loop, std::move(*chosen));

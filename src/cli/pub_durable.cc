@@ -12,6 +12,7 @@
 #include "client/outbox_delivery.h"
 #include "client/outbox_lock.h"
 #include "client/outbox_message.h"
+#include "client/trusted.h"
 #include "client/uplink.h"
 #include "crypto/random.h"
 #include "store/home.h"
@@ -25,11 +26,7 @@ constexpr std::size_t batch_messages = 4096, batch_bytes = std::size_t{4} << 20U
 /// From so many on a key of this process alone is cheaper than a transaction for each message.
 constexpr std::uint64_t backlog = 16;
 
-std::uint64_t now_ms() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  const auto count = std::chrono::floor<std::chrono::milliseconds>(since).count();
-  return count < 0 ? 0 : static_cast<std::uint64_t>(count);
-}
+std::uint64_t now_ms() { return unix_ms(std::chrono::system_clock::now()); }
 
 class DurablePub final : public Job, private client::Uplink::Owner {
  public:
@@ -57,14 +54,23 @@ class DurablePub final : public Job, private client::Uplink::Owner {
     auto outbox = store::Outbox::open(std::move(*state), choices_.config.outbox);
     if (!outbox) return tl::unexpected(outbox.error());
     outbox_.emplace(std::move(*outbox));
-    auto lock =
-        client::OutboxLock::open(loop(), home, {[this] { deliver(); }, [this] { on_news(); }});
+    const bool to_peer = choices_.config.mode == client::Mode::initiator;
+    destination_ = choices_.message.topic;
+    if (to_peer) {
+      auto destination = peers_destination(home);
+      if (!destination) return tl::unexpected(destination.error());
+      destination_ = std::move(*destination);
+    }
+    auto lock = client::OutboxLock::open(
+        loop(), to_peer ? client::session_lock_file(home, destination_) : home.outbox_lock_file(),
+        {[this] { deliver(); }, [this] { on_news(); }});
     if (!lock) return tl::unexpected(lock.error());
     lock_ = std::move(*lock);
     auto stats = outbox_->stats();
     if (!stats) return tl::unexpected(stats.error());
     first_ = flush_ ? 0 : stats->last + 1;
     last_ = stats->last;
+    if (to_peer) return {};  // only into the outbox
     auto options = client::channel_options(
         choices_.config, choices_.lines || choices_.repeat > 1 || stats->messages > backlog);
     auto writer = client::ChannelWriter::open(home, std::move(options), client::boot_time,
@@ -94,14 +100,31 @@ class DurablePub final : public Job, private client::Uplink::Owner {
     end_if_done();
   }
 
+  Result<std::string> peers_destination(const store::Home& home) {
+    auto trusted = client::Trusted::load(choices_.config, home);
+    if (!trusted) return tl::unexpected(trusted.error());
+    const auto trust = trusted->take();
+    if (trust.peers.size() != 1) {
+      return fail(Errc::bad_input, "the peer's key isn't known yet", "sts peer add NAME KEY");
+    }
+    return client::session_destination(trust.peers[0].key, choices_.config.pubtop);
+  }
+
   void take(Bytes payload) {
+    if (client::is_for_session(destination_)) {
+      return put(client::encode_for_session(as_text(payload)));
+    }
     auto message = choices_.message;
     if (message.retain && payload.empty()) {
       return stop({Errc::bad_input, "taking away what is retained can't be durable",
                    "leave --durable out for that"});
     }
     message.payload = std::move(payload);
-    pending_.push_back({message.topic, client::encode_for_outbox(message)});
+    put(client::encode_for_outbox(message));
+  }
+
+  void put(Bytes content) {
+    pending_.push_back({destination_, std::move(content)});
     pending_bytes_ += pending_.back().content.size();
     if (!std::exchange(accepting_, true)) accept_soon(0);
   }
@@ -232,7 +255,8 @@ class DurablePub final : public Job, private client::Uplink::Owner {
       show(Error{Errc::io,
                  fmt::format("{} in the outbox",
                              counted(stats->messages, "message waits", "messages wait")),
-                 "'sts outbox flush', or the next 'sts pub --durable', delivers"});
+                 "'sts outbox flush', or the next 'sts pub --durable', delivers; a durable session "
+                 "what is for its peer"});
     }
     if (!pending_.empty()) {
       show(Error{Errc::io, fmt::format("{} not accepted",
@@ -248,12 +272,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   void tell_dropped() {
     const auto dropped = outbox_->take_dropped();
     if (!dropped) return;
-    for (const auto& [count, why] :
-         {std::pair(dropped->full, "it was full"), {dropped->old, "they were too old"}}) {
-      if (count == 0) continue;
-      show({client::Level::warning,
-            fmt::format("the outbox dropped {}: {}", counted(count, "message", "messages"), why)});
-    }
+    for (const auto& line : client::lines_of(*dropped)) show(line);
   }
 
   PubChoices choices_;
@@ -264,6 +283,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   client::Uplink uplink_;
   std::optional<client::OutboxDelivery> delivery_;  // as long as this process delivers
   Feed feed_;
+  std::string destination_;                      // a topic, or for a peer
   std::vector<store::Outbox::Message> pending_;  // not accepted yet
   std::size_t pending_bytes_ = 0;
   std::uint64_t first_ = 0, last_ = 0;  // what this process accepted is in between

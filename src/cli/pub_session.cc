@@ -11,6 +11,7 @@
 namespace sts::cli {
 namespace {
 
+/// Where nothing is durable.
 constexpr Duration patience = std::chrono::seconds(30);
 
 class SessionPub final : public Job, private client::Observer {
@@ -18,21 +19,25 @@ class SessionPub final : public Job, private client::Observer {
   SessionPub(asio::io_context& loop, const store::Home& home, PubChoices choices)
       : Job(loop),
         choices_(std::move(choices)),
+        durable_(choices_.config.durable),
         client_(loop, home, random_, *this),
         feed_(loop, choices_,
-              {[this] { return up_ && room_ && !finished(); },
+              {[this] { return (up_ || durable_) && room_ && !finished(); },
                [this](Bytes payload) { take(std::move(payload)); },
                [this] {
                  fed_ = true;
-                 client_.stop(false);  // waits for the peer's acknowledgements
+                 // Waits for the peer's acknowledgements, but not for ever.
+                 if (!durable_ || client_.status().outbox == 0U) client_.stop(false);
                }}) {}
 
  private:
   void start() override {
-    if (auto started = client_.start(std::move(choices_.config), patience); !started) {
+    const auto timeout = durable_ ? std::optional<Duration>() : patience;
+    if (auto started = client_.start(std::move(choices_.config), timeout); !started) {
       show(started.error());
-      finish(exit_failed);
+      return finish(exit_failed);
     }
+    if (durable_) feed_.more();
   }
   void interrupted() override {
     interrupted_ = true;
@@ -54,6 +59,9 @@ class SessionPub final : public Job, private client::Observer {
   void on_log(const client::Line& line) override { show(line); }
   void on_message(const client::Received&) override {}
   void on_sent(ByteView) override {}
+  void on_drained() override {
+    if (fed_) client_.stop(false);
+  }
   void on_room() override {
     room_ = true;
     if (auto kept = std::exchange(kept_, std::nullopt)) take(std::move(*kept));
@@ -72,6 +80,7 @@ class SessionPub final : public Job, private client::Observer {
   }
 
   PubChoices choices_;
+  bool durable_;
   crypto::SystemRandom random_;
   client::Client client_;
   Feed feed_;

@@ -96,11 +96,7 @@ Result<store::State::Change> ChannelWriter::begin() {
   return change;
 }
 
-std::uint64_t ChannelWriter::now_ms() const {
-  const auto since = wall_clock_().time_since_epoch();
-  const auto count = std::chrono::floor<std::chrono::milliseconds>(since).count();
-  return count < 0 ? 0 : static_cast<std::uint64_t>(count);
-}
+std::uint64_t ChannelWriter::now_ms() const { return unix_ms(wall_clock_()); }
 
 ChannelWriter::Readers ChannelWriter::readers_of(std::string_view topic) const {
   auto out = store::readers_of(trust_.peers(), topic);

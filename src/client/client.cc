@@ -77,7 +77,7 @@ Result<std::unique_ptr<Conversation>> Client::make(const Config& config) {
   if (config.mode == Mode::channel)
     return make_channel(loop_, config, home_, random_, clock_, *this);
   if (config.aes != Aes::null) return make_legacy(config, random_, *this);
-  return make_secure(config, home_, random_, *this);
+  return make_secure(loop_, config, home_, random_, clock_, *this);
 }
 
 void Client::stop(bool impatient) {

@@ -76,6 +76,7 @@ class Client final : public Messenger, private Uplink::Owner, private Port {
   void up(bool up) override;
   void ended(std::optional<Error> failed) override;
   void room() override;
+  void drained() override;
   void given_up(std::size_t messages, const Error& why) override;
 
   // Both

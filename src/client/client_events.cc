@@ -111,6 +111,10 @@ void Client::room() {
   later([this] { observer_.on_room(); });
 }
 
+void Client::drained() {
+  later([this] { observer_.on_drained(); });
+}
+
 void Client::given_up(std::size_t messages, const Error& why) {
   given_up_ += messages;
   log(error_line(why));
@@ -140,6 +144,7 @@ void Client::tell_state(State state, const std::optional<Error>& failed) {
 std::optional<Error> Client::undelivered() const {
   const auto count = conversation_->unacknowledged();
   if (count == 0) return std::nullopt;
+  if (conversation_->keeps()) return kept_error(count);
   return Error{Errc::io,
                counted(count, "message was", "messages were") +
                    " not acknowledged in time and may not have arrived",

@@ -130,28 +130,29 @@ constexpr ConfigKey keys[] = {
     {"sign", channels, [](C& c, V v, const D&) { return assign_switch(c.sign, v); }},
     {"key_prefix", channels,
      [](C& c, V v, const D&) { return assign(c.key_prefix, parse_topic(v, TopicKind::name)); }},
-    {"durable", channels, [](C& c, V v, const D&) { return assign_switch(c.durable, v); }},
-    {"durable_sync", channels,
+    {"durable", session + channels,
+     [](C& c, V v, const D&) { return assign_switch(c.durable, v); }},
+    {"durable_sync", session + channels,
      [](C& c, V v, const D&) {
        using Sync = store::OutboxOptions::Sync;
        return assign(c.outbox.sync,
                      parse_word<Sync>(v, {{"full", Sync::full}, {"normal", Sync::normal}}));
      }},
-    {"outbox_bytes", channels,
+    {"outbox_bytes", session + channels,
      [](C& c, V v, const D&) {
        return assign(c.outbox.bytes, parse_number(v, 1, std::uint64_t{1} << 50U));
      }},
-    {"outbox_messages", channels,
+    {"outbox_messages", session + channels,
      [](C& c, V v, const D&) {
        return assign(c.outbox.messages, parse_number(v, 1, std::uint64_t{1} << 40U));
      }},
-    {"outbox_age", channels,
+    {"outbox_age", session + channels,
      [](C& c, V v, const D&) {
        return parse_number(v, 0, 1'000'000'000).map([&](std::uint64_t n) {
          c.outbox.age_ms = n * 1000;
        });
      }},
-    {"outbox_full", channels,
+    {"outbox_full", session + channels,
      [](C& c, V v, const D&) {
        using Full = store::OutboxOptions::Full;
        return assign(c.outbox.when_full, parse_word<Full>(v, {{"block", Full::block},

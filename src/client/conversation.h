@@ -41,6 +41,8 @@ class Port {
   virtual void ended(std::optional<Error> failed) = 0;
   /// After send() said Errc::limit.
   virtual void room() = 0;
+  /// All that is durable was taken by the peer.
+  virtual void drained() = 0;
   /// So many messages that were accepted will not arrive: to be logged, and the session has failed.
   virtual void given_up(std::size_t messages, const Error& why) = 0;
 };
@@ -87,6 +89,8 @@ class Conversation {
   virtual void stop(Instant now) = 0;
   /// Messages accepted and not known to have arrived.
   virtual std::size_t unacknowledged() const = 0;
+  /// Those are in the outbox, which outlives this process.
+  virtual bool keeps() const { return false; }
 
   virtual Instant next_deadline() const = 0;
   virtual void advance(Instant now) = 0;
@@ -104,6 +108,9 @@ class Conversation {
   }
 };
 
+/// For messages that were accepted, and have not left the outbox.
+Error kept_error(std::size_t messages);
+
 /// This side's identity, which is made where there is none, and that told.
 Result<crypto::KeyPair> own_identity(const store::Home& home, Random& random, Port& port);
 
@@ -114,8 +121,9 @@ std::unique_ptr<Conversation> make_plain(const Config& config, Port& port);
 Result<std::unique_ptr<Conversation>> make_legacy(const Config& config, Random& random, Port& port);
 
 /// STS 2. Reads identity and trust file, and makes the identity where there is none.
-Result<std::unique_ptr<Conversation>> make_secure(const Config& config, const store::Home& home,
-                                                  Random& random, Port& port);
+Result<std::unique_ptr<Conversation>> make_secure(asio::io_context& loop, const Config& config,
+                                                  const store::Home& home, Random& random,
+                                                  Clock clock, Port& port);
 
 /// Channels: what is published is sealed for its readers, what comes opened. Reads and makes as
 /// make_secure. The references must outlive it.

@@ -52,6 +52,8 @@ class Observer {
   virtual void on_state(State state, const std::optional<Error>& failed) = 0;
   /// After send() said Errc::limit: there is room again.
   virtual void on_room() = 0;
+  /// All that is durable was taken by the peer.
+  virtual void on_drained() {}
   /// The broker's answer to Messenger::subscribe(), or that there will be none. An error also later
   /// on, where the broker takes the topic away.
   virtual void on_subscribed(const std::string& /*filter*/, const Result<mqtt::Qos>& /*granted*/) {}
@@ -99,6 +101,7 @@ struct Status {
   std::string protocol;                  // "none", "STS 1 (insecure)", "STS 2", "STS 2 (channels)"
   std::string cipher;                    // what protects messages now, "none" while nothing does
   std::uint64_t sent = 0, received = 0;  // messages, since start
+  std::optional<std::uint64_t> outbox;   // where messages are durable: how many wait there
   std::vector<PeerStatus> peers;
   std::vector<ChannelReport> reports;  // of channels, by sender and topic
 };

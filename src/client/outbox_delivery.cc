@@ -14,11 +14,6 @@ constexpr std::size_t fetched_messages = 256, fetched_bytes = std::size_t{1} << 
 /// Removed in one transaction, each of which waits for the disk.
 constexpr std::size_t removed_at_once = 256;
 
-std::uint64_t milliseconds(std::chrono::system_clock::time_point at) {
-  const auto since = std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count();
-  return since < 0 ? 0 : static_cast<std::uint64_t>(since);
-}
-
 }  // namespace
 
 OutboxDelivery::OutboxDelivery(store::Outbox& outbox, ChannelWriter& writer, WallClock wall_clock,
@@ -79,7 +74,7 @@ Result<void> OutboxDelivery::more() {
 }
 
 Result<void> OutboxDelivery::fetch() {
-  auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, milliseconds(wall_clock_()));
+  auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, unix_ms(wall_clock_()));
   if (!batch) return tl::unexpected(batch.error());
   if (batch->unreadable > 0) {
     owner_.log({Level::warning,
@@ -90,6 +85,8 @@ Result<void> OutboxDelivery::fetch() {
   }
   at_end_ = batch->next == next_;
   next_ = batch->next;
+  std::erase_if(batch->entries,
+                [](const auto& entry) { return is_for_session(entry.message.destination); });
   std::ranges::move(batch->entries, std::back_inserter(fetched_));
   return at_end_ || !fetched_.empty() ? Result<void>() : fetch();
 }
@@ -103,7 +100,7 @@ Result<void> OutboxDelivery::seal(const store::Outbox::Entry& entry) {
     return {};
   }
   if (auto& expiry = message->properties.message_expiry) {
-    const auto now = std::max(milliseconds(wall_clock_()), entry.accepted_ms);
+    const auto now = std::max(unix_ms(wall_clock_()), entry.accepted_ms);
     const std::chrono::seconds waited((now - entry.accepted_ms) / 1000);
     expiry = std::max(std::chrono::seconds(1), *expiry - std::min(*expiry, waited));
   }

@@ -39,8 +39,9 @@ void* wait_for_lock(void* argument) {
 }  // namespace
 
 Result<std::unique_ptr<OutboxLock>> OutboxLock::open(asio::io_context& loop,
-                                                     const store::Home& home, Owner owner) {
-  const std::string name = home.outbox_lock_file().string();
+                                                     const std::filesystem::path& path,
+                                                     Owner owner) {
+  const std::string name = path.string();
   const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   const int watch = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   const int held = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -1,14 +1,14 @@
-// Who delivers what is in the outbox, one process of a home at a time, and how processes tell each
-// other that something in it changed. Nobody polls.
+// Who delivers what is in the outbox for a destination, one process of a home at a time, and how
+// processes tell each other that something in it changed. Nobody polls.
 #pragma once
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
+#include <filesystem>
 #include <functional>
 #include <memory>
 
 #include "base/result.h"
-#include "store/home.h"
 
 namespace sts::client {
 
@@ -18,8 +18,9 @@ class OutboxLock {
     std::function<void()> held;  // this process has it, until it ends
     std::function<void()> news;  // some process told, or ended
   };
-  static Result<std::unique_ptr<OutboxLock>> open(asio::io_context& loop, const store::Home& home,
-                                                  Owner owner);
+  /// `file` is one of Home::outbox_lock_file().
+  static Result<std::unique_ptr<OutboxLock>> open(asio::io_context& loop,
+                                                  const std::filesystem::path& file, Owner owner);
   ~OutboxLock();
   OutboxLock(const OutboxLock&) = delete;
   OutboxLock& operator=(const OutboxLock&) = delete;

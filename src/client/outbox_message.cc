@@ -1,25 +1,26 @@
 #include "client/outbox_message.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
+#include "base/counted.h"
+#include "base/hex.h"
 #include "base/reader.h"
+#include "base/text.h"
+#include "crypto/hash.h"
 
 namespace sts::client {
 namespace {
 
-/// The first byte: what it is for. Another one is to be that of a session.
-constexpr std::uint8_t for_channel = 1;
+/// The first byte: what it is for.
+constexpr std::uint8_t for_channel = 1, for_session = 2;
 constexpr std::uint8_t qos_bits = 0x03, retain_bit = 0x04, expiry_bit = 0x08;
 
-void put_text(Bytes& out, std::string_view text) {
-  put_varint(out, text.size());
-  append(out, as_bytes(text));
-}
-
 std::optional<std::string> text(Reader& in) {
-  const auto size = in.varint();
-  if (!size || *size > in.left()) return std::nullopt;
-  return std::string(as_text(*in.take(static_cast<std::size_t>(*size))));
+  const auto out = in.sized();
+  if (!out) return std::nullopt;
+  return std::string(as_text(*out));
 }
 
 bool decode_properties(Reader& in, bool expires, mqtt::Properties& out) {
@@ -43,6 +44,35 @@ bool decode_properties(Reader& in, bool expires, mqtt::Properties& out) {
 
 }  // namespace
 
+std::string session_destination(const crypto::PublicKey& peer, std::string_view topic) {
+  return std::string(1, '\0') + crypto::to_text(peer) + std::string(topic);
+}
+
+bool is_for_session(std::string_view destination) { return destination.starts_with('\0'); }
+
+std::filesystem::path session_lock_file(const store::Home& home, std::string_view destination) {
+  const auto digest = crypto::hash(as_bytes("STS 2 outbox"), as_bytes(destination));
+  return home.outbox_lock_file(to_hex(ByteView(digest).first(8)));
+}
+
+std::string shown(std::string_view destination) {
+  if (!is_for_session(destination)) return printable(destination);
+  constexpr std::size_t key_size = 44;
+  const auto key = destination.substr(1, key_size);
+  return fmt::format("{} (for {})", printable(destination.substr(1 + key.size())), printable(key));
+}
+
+Bytes encode_for_session(std::string_view text) {
+  Bytes out{for_session};
+  append(out, as_bytes(text));
+  return out;
+}
+
+std::optional<ByteView> decode_for_session(ByteView content) {
+  if (content.empty() || content[0] != for_session) return std::nullopt;
+  return content.subspan(1);
+}
+
 Bytes encode_for_outbox(const mqtt::Message& message) {
   const auto& properties = message.properties;
   Bytes out{for_channel};
@@ -53,11 +83,11 @@ Bytes encode_for_outbox(const mqtt::Message& message) {
   if (properties.message_expiry) {
     put_varint(out, static_cast<std::uint64_t>(properties.message_expiry->count()));
   }
-  put_text(out, properties.content_type);
+  put_sized(out, as_bytes(properties.content_type));
   put_varint(out, properties.user_properties.size());
   for (const auto& [name, value] : properties.user_properties) {
-    put_text(out, name);
-    put_text(out, value);
+    put_sized(out, as_bytes(name));
+    put_sized(out, as_bytes(value));
   }
   append(out, message.payload);
   return out;
@@ -77,6 +107,17 @@ std::optional<mqtt::Message> decode_from_outbox(std::string topic, ByteView cont
   out.qos = static_cast<mqtt::Qos>(*flags & qos_bits);
   out.retain = (*flags & retain_bit) != 0;
   out.payload = to_bytes(in.rest());
+  return out;
+}
+
+std::vector<Line> lines_of(const store::Outbox::Dropped& dropped) {
+  std::vector<Line> out;
+  for (const auto& [count, why] :
+       {std::pair(dropped.full, "it was full"), {dropped.old, "they were too old"}}) {
+    if (count == 0) continue;
+    out.push_back({Level::warning, fmt::format("the outbox dropped {}: {}",
+                                               counted(count, "message", "messages"), why)});
+  }
   return out;
 }
 

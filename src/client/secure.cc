@@ -8,6 +8,7 @@
 #include "client/durable_intake.h"
 #include "client/notices.h"
 #include "client/sealed_will.h"
+#include "client/session_outbox.h"
 #include "client/trusted.h"
 #include "protocol/initiator.h"
 #include "protocol/responder.h"
@@ -22,10 +23,14 @@ std::vector<crypto::PublicKey> keys_of(const protocol::Trust& trust) {
   return out;
 }
 
+/// Null where messages are not durable.
+using OpenOutbox = std::function<Result<std::unique_ptr<SessionOutbox>>(
+    const crypto::PublicKey& peer, SessionOutbox::Owner owner)>;
+
 class Secure final : public Conversation {
  public:
   Secure(const Config& config, const store::Home& home, crypto::KeyPair identity, Trusted trusted,
-         protocol::Trust trust, Random& random, Port& port)
+         protocol::Trust trust, Random& random, Port& port, Clock clock, OpenOutbox open_outbox)
       : port_(port),
         home_(home),
         identity_(std::make_unique<crypto::KeyPair>(std::move(identity))),
@@ -39,7 +44,9 @@ class Secure final : public Conversation {
         ends_with_peer_(trusted_.one_peer() && !config.stays),
         invite_(config.invite),
         end_(config.invite_end),
-        notices_(config, keys_of(trust)) {
+        notices_(config, keys_of(trust)),
+        clock_(std::move(clock)),
+        open_outbox_(std::move(open_outbox)) {
     const bool initiator = mode_ == Mode::initiator;
     const Bytes out = to_bytes(as_bytes(config.bind_pubtop));
     const Bytes in = to_bytes(as_bytes(config.bind_subtop));
@@ -54,6 +61,16 @@ class Secure final : public Conversation {
     } else {
       endpoint_ = std::make_unique<protocol::Responder>(std::move(setup));
     }
+  }
+
+  /// Of the peer that is known: before it, nothing is durable.
+  Result<void> use_outbox(const crypto::PublicKey& peer) {
+    if (!open_outbox_) return {};
+    auto outbox = open_outbox_(
+        peer, {[this] { outbox_due(); }, [this](const Line& line) { port_.log(line); }});
+    if (!outbox) return tl::unexpected(outbox.error());
+    outbox_ = std::move(*outbox);
+    return {};
   }
 
   mqtt::Qos qos() const override { return qos_; }
@@ -95,6 +112,7 @@ class Secure final : public Conversation {
 
   Result<void> send(std::string_view text, bool encrypted, Instant now) override {
     if (!encrypted) return fail(Errc::refused, "this session is encrypted", "use sendenc");
+    if (outbox_ && !over_) return send_durable(text);
     const auto links = endpoint_->links();
     if (over_ || links.empty()) {
       return fail(Errc::refused, "no session is up yet", "wait for \"session is up\"");
@@ -121,17 +139,22 @@ class Secure final : public Conversation {
 
   void stop(Instant now) override {
     stopping_ = true;
-    kill_all(now);
+    if (outbox_) outbox_->tell_dropped();
+    outbox_due();
+    if (!outbox_) kill_all(now);
     end_if_done();
   }
 
   std::string no_session_hint() const override { return notices_.no_session_hint(); }
 
   std::size_t unacknowledged() const override {
+    if (outbox_) return outbox_->waiting().value_or(0);
     std::size_t count = 0;
     for (const auto* link : endpoint_->links()) count += link->unacknowledged();
     return count;
   }
+
+  bool keeps() const override { return outbox_ != nullptr; }
 
   void taken(std::uint64_t place, Instant now) override {
     const auto told = intake_.taken(place);
@@ -153,6 +176,7 @@ class Secure final : public Conversation {
   void describe(Status& status, Instant now) const override {
     status.protocol = "STS 2";
     status.cipher = "none";
+    if (outbox_) status.outbox = outbox_->waiting().value_or(0);
     for (const auto* link : endpoint_->links()) {
       const auto& session = *link->current();
       status.cipher = "ChaCha20-Poly1305 (Noise_XXpsk3_25519_ChaChaPoly_BLAKE2b)";
@@ -177,10 +201,48 @@ class Secure final : public Conversation {
     }
     // Last, since it makes frames behind those above.
     for (const auto& ticket : unsendable) give_up(ticket, now);
-    if (wants_room_ && !must_wait(now)) {
+    feed(now);
+    if (wants_room_ && !(outbox_ ? outbox_->full() : must_wait(now))) {
       wants_room_ = false;
       port_.room();
     }
+  }
+
+  // --- Durable messages
+
+  Result<void> send_durable(std::string_view text) {
+    if (outbox_->full()) {
+      wants_room_ = true;
+      return fail(Errc::limit, "the outbox is full",
+                  "wait until the peer has taken some; status counts them");
+    }
+    outbox_->put(text);
+    return {};
+  }
+
+  /// More is to be accepted, or some was taken.
+  void outbox_due() {
+    if (!outbox_ || over_) return;
+    if (auto committed = outbox_->commit(); !committed) {
+      const auto count = outbox_->uncommitted();
+      outbox_->clear();
+      port_.given_up(count, {committed.error().code,
+                             counted(count, "message was", "messages were") +
+                                 " not accepted: " + committed.error().message,
+                             committed.error().hint});
+    }
+    run([](auto&) {}, clock_());
+    end_if_done();
+  }
+
+  /// From the outbox to the peer.
+  void feed(Instant now) {
+    const auto links = endpoint_->links();
+    if (!outbox_ || !outbox_->has_more() || links.empty() || std::exchange(feeding_, true)) return;
+    Result<void> sent;
+    run([&](auto& out) { sent = outbox_->send(*links[0], now, out); }, now);
+    feeding_ = false;
+    if (!sent) port_.log(error_line(sent.error()));
   }
 
   /// Of several peers one that is silent, or acknowledges nothing, doesn't hold the others up.
@@ -271,11 +333,16 @@ class Secure final : public Conversation {
     port_.received(std::move(received));
   }
 
-  void on(const protocol::Taken&, Instant) {}
+  void on(const protocol::Taken& it, Instant) {
+    if (!outbox_) return;
+    if (auto removed = outbox_->taken(it.taken); !removed) port_.log(error_line(removed.error()));
+    end_if_done();
+  }
 
   void on(const protocol::Up& it, Instant now) {
     auto* link = endpoint_->link(it.peer);
-    if (stopping_ && !it.renewed && link) {
+    if (outbox_ && (!it.renewed || it.peer_restarted)) outbox_->begin();
+    if (stopping_ && !outbox_ && !it.renewed && link) {
       // It came too late for stop() to end it.
       run([&](auto& out) { link->kill(now, out); }, now);
     }
@@ -298,6 +365,10 @@ class Secure final : public Conversation {
       return end(pinned.error());
     }
     notices_.pinned(it.peer);
+    if (auto opened = use_outbox(it.peer); !opened) {
+      kill_all(now);
+      return end(opened.error());
+    }
     if (invite_) {
       port_.log({Level::info, fmt::format("the token is used up: {} is trusted from now on",
                                           trusted_.name(it.peer))});
@@ -317,13 +388,15 @@ class Secure final : public Conversation {
     const std::string name = peer_shown(it.peer);
     port_.log({Level::info, "Received KILL from " + role + (name.empty() ? "" : " " + name)});
     std::optional<Error> lost;
-    if (it.undelivered > 0) {
+    if (it.undelivered > 0 && !outbox_) {
       lost = Error{Errc::io,
                    counted(it.undelivered, "message was", "messages were") +
                        " not delivered: the peer ended the session",
                    "start it again and send them again"};
       if (!ends_with_peer_) port_.given_up(it.undelivered, *lost);
     }
+    if (const auto kept = outbox_ ? outbox_->waiting().value_or(0) : 0; kept > 0)
+      lost = kept_error(kept);
     if (ends_with_peer_) return end(lost);
     if (endpoint_->links().empty()) port_.up(false);
     end_if_done();
@@ -345,6 +418,13 @@ class Secure final : public Conversation {
   }
 
   void end_if_done() {
+    if (over_) return;
+    if (outbox_) {
+      const auto empty = outbox_->empty();
+      if (!empty || !*empty) return;
+      port_.drained();
+      if (stopping_ && !std::exchange(killed_, true)) kill_all(clock_());
+    }
     const auto links = endpoint_->links();
     if (stopping_ && std::ranges::all_of(links, [](auto* link) { return link->idle(); })) {
       port_.ended({});
@@ -369,11 +449,21 @@ class Secure final : public Conversation {
   std::map<mqtt::PublishId, protocol::Ticket> in_flight_;
   std::optional<crypto::PublicKey> last_sender_;  // and its fingerprint
   std::string fingerprint_;
+  Clock clock_;
+  OpenOutbox open_outbox_;
+  std::unique_ptr<SessionOutbox> outbox_;
   bool online_ = false, stopping_ = false, wants_room_ = false, refusal_told_ = false;
+  bool feeding_ = false, killed_ = false;
   bool over_ = false;  // ended() was said: nothing more is
 };
 
 }  // namespace
+
+Error kept_error(std::size_t messages) {
+  return {Errc::io,
+          counted(messages, "message waits", "messages wait") + " in the outbox for the peer",
+          "the next session with it delivers; 'sts outbox list' shows what waits"};
+}
 
 Result<crypto::KeyPair> own_identity(const store::Home& home, Random& random, Port& port) {
   auto own = store::load_or_create_identity(home, random);
@@ -386,16 +476,34 @@ Result<crypto::KeyPair> own_identity(const store::Home& home, Random& random, Po
   return std::move(own->pair);
 }
 
-Result<std::unique_ptr<Conversation>> make_secure(const Config& config, const store::Home& home,
-                                                  Random& random, Port& port) {
+Result<std::unique_ptr<Conversation>> make_secure(asio::io_context& loop, const Config& config,
+                                                  const store::Home& home, Random& random,
+                                                  Clock clock, Port& port) {
   auto trusted = Trusted::load(config, home);
   if (!trusted) return tl::unexpected<Error>(trusted.error());
   auto trust = trusted->take();
   if (auto will = check_will(config, trust); !will) return tl::unexpected<Error>(will.error());
   auto own = own_identity(home, random, port);
   if (!own) return tl::unexpected<Error>(own.error());
-  return std::make_unique<Secure>(config, home, std::move(*own), std::move(*trusted),
-                                  std::move(trust), random, port);
+  OpenOutbox open_outbox;
+  std::optional<crypto::PublicKey> peer;
+  if (config.durable) {
+    if (!trusted->one_peer()) {
+      return fail(Errc::bad_input, "durable messages are for one peer", "name it as the only one");
+    }
+    if (!trust.peers.empty()) peer = trust.peers[0].key;
+    open_outbox = [&loop, &home, &random, pubtop = config.pubtop, options = config.outbox](
+                      const auto& key, auto owner) {
+      return SessionOutbox::open(loop, home, {pubtop, options}, key, random, std::move(owner));
+    };
+  }
+  auto out =
+      std::make_unique<Secure>(config, home, std::move(*own), std::move(*trusted), std::move(trust),
+                               random, port, std::move(clock), std::move(open_outbox));
+  if (peer) {
+    if (auto opened = out->use_outbox(*peer); !opened) return tl::unexpected(opened.error());
+  }
+  return out;
 }
 
 }  // namespace sts::client

@@ -26,6 +26,7 @@ class Recorder : public Observer {
  public:
   std::vector<Line> lines;
   std::vector<std::string> messages;  // "peer: text", or "text" where there is one peer
+  std::vector<std::uint64_t> places;  // of those that are durable
   std::vector<std::string> answers;   // to subscribe() and unsubscribe()
   std::vector<Bytes> sent;
   std::vector<State> states;
@@ -43,6 +44,7 @@ class Recorder : public Observer {
   void on_message(const Received& received) override {
     messages.push_back((received.one_of_many ? received.sender + ": " : "") +
                        std::string(as_text(received.message.payload)));
+    if (received.place != 0) places.push_back(received.place);
     if (message_hook) message_hook(messages.back());
   }
   void on_sent(ByteView wire) override {

@@ -90,6 +90,7 @@ std::vector<std::string> status_lines(const client::Status& status) {
   table.row("cipher", status.cipher);
   table.row("msg sent", status.sent);
   table.row("msg recv", status.received);
+  if (status.outbox) table.row("outbox", *status.outbox);
   if (!status.reports.empty()) table.row("channels", client::to_words(sum(status.reports)));
   for (const auto& peer : status.peers) add_peer(table, peer);
   return table.take();

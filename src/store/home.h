@@ -20,7 +20,10 @@ class Home {
   std::filesystem::path identity_file() const { return directory_ / "identity"; }
   std::filesystem::path peers_file() const { return directory_ / "peers"; }
   std::filesystem::path state_file() const { return directory_ / "state.db"; }
-  std::filesystem::path outbox_lock_file() const { return directory_ / "outbox.lock"; }
+  /// Of those that deliver on channels, or to one peer on one topic, named by `to`.
+  std::filesystem::path outbox_lock_file(const std::string& to = {}) const {
+    return directory_ / ("outbox" + (to.empty() ? to : "-" + to) + ".lock");
+  }
 
  private:
   std::filesystem::path directory_;

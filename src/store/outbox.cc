@@ -27,18 +27,17 @@ Bytes place_of(const std::array<std::uint8_t, 8>& stream, std::uint64_t number) 
 Bytes encode(const Outbox::Message& message) {
   Bytes out;
   out.reserve(message.destination.size() + message.content.size() + 10);
-  put_varint(out, message.destination.size());
-  append(out, as_bytes(message.destination));
+  put_sized(out, as_bytes(message.destination));
   append(out, message.content);
   return out;
 }
 
 std::optional<Outbox::Message> decode(ByteView plaintext) {
   Reader in(plaintext);
-  const auto size = in.varint();
-  if (!size || *size > in.left()) return std::nullopt;
+  const auto destination = in.sized();
+  if (!destination) return std::nullopt;
   Outbox::Message out;
-  out.destination = as_text(*in.take(static_cast<std::size_t>(*size)));
+  out.destination = as_text(*destination);
   out.content = to_bytes(in.rest());
   return out;
 }
@@ -81,9 +80,13 @@ Result<void> Outbox::write(const Total& total) {
                   total.dropped.old));
 }
 
-Result<Outbox::Queue> Outbox::queue(const std::string& destination) {
+Bytes Outbox::name_of(const std::string& destination) const {
   const auto digest = crypto::kdf(state_.key_.bytes(), "STS 2 queue", as_bytes(destination));
-  const auto name = to_bytes(ByteView(digest.bytes()).first(16));
+  return to_bytes(ByteView(digest.bytes()).first(16));
+}
+
+Result<Outbox::Queue> Outbox::queue(const std::string& destination) {
+  const auto name = name_of(destination);
   auto select = Statement::prepare(
       database(), "SELECT id, next, stream FROM queue WHERE name = ? AND place = ?");
   if (!select) return tl::unexpected(select.error());
@@ -194,15 +197,17 @@ Result<std::size_t> Outbox::accept(std::span<const Message> messages, std::uint6
 }
 
 Result<Outbox::Batch> Outbox::next(std::uint64_t from, std::size_t messages, std::size_t bytes,
-                                   std::uint64_t now_ms) {
+                                   std::uint64_t now_ms, const std::string* destination) {
   if (auto dropped = drop_old(now_ms); !dropped) return tl::unexpected(dropped.error());
   auto select = Statement::prepare(
       database(),
       "SELECT seq, stream, number, accepted, sealed FROM outbox JOIN queue ON queue.id = queue"
-      " WHERE seq >= ? ORDER BY seq LIMIT ?");
+      " WHERE seq >= ?1 AND (?3 IS NULL OR name = ?3) ORDER BY seq LIMIT ?2");
   if (!select) return tl::unexpected(select.error());
   select->bind(1, from);
   select->bind(2, messages);
+  const auto name = destination != nullptr ? name_of(*destination) : Bytes();
+  if (destination != nullptr) select->bind(3, name);
   Batch out;
   out.next = from;
   for (std::size_t held = 0; held < bytes;) {
@@ -255,6 +260,30 @@ Result<bool> Outbox::waits(std::uint64_t first, std::uint64_t last) {
       .number(fmt::format("SELECT EXISTS (SELECT 1 FROM outbox WHERE seq BETWEEN {} AND {})", first,
                           last))
       .map([](auto found) { return found != 0; });
+}
+
+Result<std::uint64_t> Outbox::number_of(const char* select_by_name,
+                                        const std::string& destination) {
+  auto select = Statement::prepare(database(), select_by_name);
+  if (!select) return tl::unexpected(select.error());
+  const auto name = name_of(destination);
+  select->bind(1, name);
+  const auto row = select->step();
+  if (!row) return tl::unexpected(row.error());
+  return select->integer(0);
+}
+
+Result<bool> Outbox::waits(const std::string& destination) {
+  return number_of(
+             "SELECT EXISTS (SELECT 1 FROM outbox JOIN queue ON queue.id = queue"
+             " WHERE name = ?)",
+             destination)
+      .map([](auto found) { return found != 0; });
+}
+
+Result<std::uint64_t> Outbox::waiting(const std::string& destination) {
+  return number_of("SELECT count(*) FROM outbox JOIN queue ON queue.id = queue WHERE name = ?",
+                   destination);
 }
 
 Result<Outbox::Stats> Outbox::stats() {

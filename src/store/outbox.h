@@ -57,13 +57,16 @@ class Outbox {
     std::uint64_t unreadable = 0;  // were left out: another identity's, or damaged
   };
   /// In the order in which they were accepted, from `from` on: at most so many, and no more once
-  /// they hold `bytes`. What is too old is dropped before.
+  /// they hold `bytes`; of one destination, where it is given. What is too old is dropped before.
   Result<Batch> next(std::uint64_t from, std::size_t messages, std::size_t bytes,
-                     std::uint64_t now_ms);
+                     std::uint64_t now_ms, const std::string* destination = nullptr);
   /// They were delivered. In one transaction.
   Result<void> taken(std::span<const std::uint64_t> seqs);
   /// Whether one of them, ends included, waits.
   Result<bool> waits(std::uint64_t first, std::uint64_t last);
+  /// Whether one waits for a destination, and how many.
+  Result<bool> waits(const std::string& destination);
+  Result<std::uint64_t> waiting(const std::string& destination);
 
   struct Dropped {
     std::uint64_t full = 0, old = 0;
@@ -100,6 +103,9 @@ class Outbox {
   /// The one of now: numbers go on only in the very file, and start of the machine, that gave out
   /// the last. A copy of the file, or the file as it was before power was lost, may not know it.
   Result<Queue> queue(const std::string& destination);
+  /// As it stands in the file.
+  Bytes name_of(const std::string& destination) const;
+  Result<std::uint64_t> number_of(const char* select_by_name, const std::string& destination);
   Result<Queue> make_queue(ByteView name);
   Result<void> write(const std::map<std::string, Queue>& queues);
   bool fits(const Total& total, std::size_t size) const;

@@ -1,0 +1,106 @@
+// What this side of a session has accepted and the peer's disk doesn't hold yet: from the outbox in
+// order into the session, until the peer tells that it has taken it (docs/protocol.md, "Durable
+// messages").
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "client/messenger.h"
+#include "client/outbox_lock.h"
+#include "protocol/link.h"
+#include "store/home.h"
+#include "store/outbox.h"
+
+namespace sts::client {
+
+class SessionOutbox {
+ public:
+  /// Sent and not taken, at a time.
+  static constexpr std::size_t in_flight = 512;
+
+  struct Owner {
+    std::function<void()> due;  // commit() and send(): from the loop, never from within a call
+    std::function<void(const Line&)> log;
+  };
+  struct Options {
+    std::string topic;  // on which it goes to the peer
+    store::OutboxOptions outbox;
+  };
+  /// The references must outlive it.
+  static Result<std::unique_ptr<SessionOutbox>> open(asio::io_context& loop,
+                                                     const store::Home& home,
+                                                     const Options& options,
+                                                     const crypto::PublicKey& peer, Random& random,
+                                                     Owner owner);
+  ~SessionOutbox() { lock_->close(); }
+  SessionOutbox(const SessionOutbox&) = delete;
+  SessionOutbox& operator=(const SessionOutbox&) = delete;
+
+  /// Nothing more is to be put in until commit() or taken() made room.
+  bool full() const;
+  /// To be accepted by the next commit(), which Owner::due is for.
+  void put(std::string_view text);
+  /// All that fits is on the disk then. After an error nothing that was put in is, or will be; how
+  /// much that was, uncommitted() tells until clear().
+  Result<void> commit();
+  std::size_t uncommitted() const { return pending_.size(); }
+  void clear();
+
+  /// A session with another process of the peer has begun: what it has not taken is sent again.
+  void begin();
+  /// Whether send() would do anything.
+  bool has_more() const { return held_ && !put_off_ && !at_end_ && sent_.size() < in_flight; }
+  /// As much as the link takes now.
+  Result<void> send(protocol::Link& link, Instant now, protocol::Effects& out);
+  Result<void> taken(const protocol::DurableTaken& taken);
+
+  /// All of it was taken.
+  Result<bool> empty();
+  /// How many messages were not.
+  Result<std::uint64_t> waiting();
+  /// Says what the outbox dropped, once.
+  void tell_dropped();
+
+ private:
+  struct Sent {
+    std::uint64_t seq;
+    protocol::StreamId queue;
+    std::uint64_t number;
+  };
+
+  SessionOutbox(asio::io_context& loop, store::Outbox outbox, std::string destination, Owner owner)
+      : loop_(loop),
+        outbox_(std::move(outbox)),
+        destination_(std::move(destination)),
+        owner_(std::move(owner)) {}
+
+  void soon();
+  Result<void> fetch();
+  void put_off(const Error& why);
+
+  asio::io_context& loop_;
+  store::Outbox outbox_;
+  std::string destination_;
+  Owner owner_;
+  std::unique_ptr<OutboxLock> lock_;
+  std::vector<store::Outbox::Message> pending_;  // not accepted yet
+  std::size_t pending_bytes_ = 0;
+  std::uint64_t next_ = 0;                            // of the outbox, not fetched
+  std::deque<store::Outbox::Entry> fetched_;          // not sent
+  std::deque<Sent> sent_;                             // not taken
+  std::map<protocol::StreamId, std::uint64_t> last_;  // number that was sent, by queue
+  bool held_ = false, blocked_ = false, put_off_ = false, at_end_ = false, due_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
+};
+
+}  // namespace sts::client
