@@ -58,7 +58,7 @@ Result<std::unique_ptr<OutboxLock>> OutboxLock::open(asio::io_context& loop,
 }
 
 OutboxLock::OutboxLock(asio::io_context& loop, Owner owner, int file, int watch, int held)
-    : loop_(loop), owner_(std::move(owner)), file_(file), watch_(loop, watch), held_(loop, held) {
+    : owner_(std::move(owner)), file_(file), watch_(loop, watch), held_(loop, held) {
   listen();
 }
 

@@ -38,7 +38,6 @@ class OutboxLock {
   void listen();
   void wait_in_thread();
 
-  asio::io_context& loop_;
   Owner owner_;
   int file_;
   asio::posix::stream_descriptor watch_, held_;

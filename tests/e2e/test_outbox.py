@@ -162,7 +162,7 @@ class Outbox(OutboxTestCase):
         self.assertEqual(sub.output(), b"sent\nkept\n")
 
     def test_what_is_not_possible(self):
-        for argv, why in ((["-q", "0"], "QoS 0"), (["--plain"], "for channels"), (["--peer", "gateway"], "for channels")):
+        for argv, why in ((["-q", "0"], "QoS 0"), (["--plain"], "for what is encrypted")):
             code, _, errors = self.run_sts("pub", "--durable", *argv, *self.at(), "-t", TOPIC, "-m", "x", home=self.pump)
             self.assertEqual(code, 1)
             self.assertIn(why, errors)
