@@ -21,8 +21,7 @@ constexpr std::array migrations = {
     "INSERT INTO identity VALUES (0, 0);"
     "CREATE TABLE sender (name BLOB PRIMARY KEY, saved BLOB NOT NULL) WITHOUT ROWID;",
     taken_schema,
-    "CREATE TABLE reader (client BLOB NOT NULL, sender BLOB NOT NULL, saved BLOB NOT NULL,"
-    "PRIMARY KEY (client, sender)) WITHOUT ROWID;",
+    reader_schema,
     // The outbox (outbox.cc).
     "CREATE TABLE queue (id INTEGER PRIMARY KEY, name BLOB NOT NULL, place BLOB NOT NULL,"
     " stream BLOB NOT NULL, next INTEGER NOT NULL, UNIQUE (name, place));"
@@ -33,27 +32,10 @@ constexpr std::array migrations = {
     " bytes INTEGER NOT NULL, latest INTEGER NOT NULL, dropped_full INTEGER NOT NULL,"
     " dropped_old INTEGER NOT NULL);"
     "INSERT INTO outbox_total VALUES (1, 0, 0, 0, 0, 0);",
+    waiting_schema,
 };
 
-constexpr std::size_t salt_size = 32;
 constexpr std::size_t place_size = 16;
-
-/// How many rows it returns.
-Result<std::uint64_t> rows_of(Statement statement) {
-  for (std::uint64_t count = 0;; ++count) {
-    const auto row = statement.step();
-    if (!row) return tl::unexpected(row.error());
-    if (!*row) return count;
-  }
-}
-
-/// Which row it is, in what is sealed there.
-Bytes reader_name(std::string_view client_id, ByteView sender) {
-  Bytes out = to_bytes(as_bytes("reader"));
-  put_sized(out, as_bytes(client_id));
-  sts::append(out, sender);
-  return out;
-}
 
 Result<void> migrate(Database& database, const Home& home) {
   const auto version = database.number("PRAGMA user_version");
@@ -155,26 +137,14 @@ Result<State> State::open(const Home& home, const crypto::PrivateKey& identity, 
 }
 
 Result<State::Change> State::begin() {
-  auto begun = database_.run("BEGIN IMMEDIATE");
-  if (!begun) return tl::unexpected(begun.error());
-  return Change(*this);
-}
-
-State::Change::~Change() {
-  if (state_ != nullptr) (void)state_->database_.run("ROLLBACK");
-}
-
-Result<void> State::Change::commit() {
-  auto done = state_->database_.run("COMMIT");
-  if (done) state_ = nullptr;
-  return done;
+  return begin_change().map([this] { return Change(*this); });
 }
 
 Result<std::uint64_t> State::Change::next_epoch(std::uint64_t at_least) {
-  auto last = state_->database_.number("SELECT epoch FROM identity");
+  auto last = state().database_.number("SELECT epoch FROM identity");
   if (!last) return last;
   const auto next = std::max(*last + 1, at_least);
-  auto update = Statement::prepare(state_->database_, "UPDATE identity SET epoch = ?");
+  auto update = Statement::prepare(state().database_, "UPDATE identity SET epoch = ?");
   if (!update) return tl::unexpected(update.error());
   update->bind(1, next);
   if (auto done = update->run(); !done) return tl::unexpected(done.error());
@@ -182,25 +152,25 @@ Result<std::uint64_t> State::Change::next_epoch(std::uint64_t at_least) {
 }
 
 Result<bool> State::Change::unused() {
-  const auto last = state_->database_.number("SELECT epoch FROM identity");
+  const auto last = state().database_.number("SELECT epoch FROM identity");
   if (!last) return tl::unexpected(last.error());
   return *last == 0;
 }
 
 Result<std::vector<State::Change::Sender>> State::Change::senders() {
-  auto select = Statement::prepare(state_->database_, "SELECT name, saved FROM sender");
+  auto select = Statement::prepare(state().database_, "SELECT name, saved FROM sender");
   if (!select) return tl::unexpected(select.error());
   std::vector<Sender> out;
   for (;;) {
     const auto row = select->step();
     if (!row) return tl::unexpected(row.error());
     if (!*row) return out;
-    auto opened = state_->open_sealed(select->blob(0), select->blob(1));
+    auto opened = state().open_sealed(select->blob(0), select->blob(1));
     if (!opened || opened->size() < place_size) {
       return fail(Errc::malformed, "the state is another identity's, or damaged",
                   "move state.db in STS_HOME away: a new one is made");
     }
-    const bool ours = std::ranges::equal(ByteView(*opened).first(place_size), state_->place_);
+    const bool ours = std::ranges::equal(ByteView(*opened).first(place_size), state().place_);
     Bytes saved(opened->begin() + place_size, opened->end());
     sodium_memzero(opened->data(), opened->size());
     out.push_back({to_bytes(select->blob(0)), std::move(saved), ours});
@@ -208,99 +178,34 @@ Result<std::vector<State::Change::Sender>> State::Change::senders() {
 }
 
 Result<void> State::Change::put_sender(ByteView name, ByteView saved) {
-  auto put = Statement::prepare(state_->database_, "REPLACE INTO sender VALUES (?, ?)");
+  auto put = Statement::prepare(state().database_, "REPLACE INTO sender VALUES (?, ?)");
   if (!put) return tl::unexpected(put.error());
   Bytes plaintext;
   plaintext.reserve(place_size + saved.size());
-  sts::append(plaintext, state_->place_);
+  sts::append(plaintext, state().place_);
   sts::append(plaintext, saved);
-  const Bytes sealed = state_->seal(name, plaintext);
+  const Bytes sealed = state().seal(name, plaintext);
   sodium_memzero(plaintext.data(), plaintext.size());
   put->bind(1, name);
   put->bind(2, sealed);
   return put->run();
 }
 
-Result<std::optional<Bytes>> State::Change::reader(std::string_view client_id, ByteView sender) {
-  auto select = Statement::prepare(state_->database_,
-                                   "SELECT saved FROM reader WHERE client = ? AND sender = ?");
-  if (!select) return tl::unexpected(select.error());
-  select->bind(1, as_bytes(client_id));
-  select->bind(2, sender);
-  const auto row = select->step();
-  if (!row) return tl::unexpected(row.error());
-  if (!*row) return std::nullopt;
-  auto opened = state_->open_sealed(reader_name(client_id, sender), select->blob(0));
-  if (!opened) return fail(Errc::malformed, "it is another identity's, or damaged");
-  return opened;
-}
-
-Result<bool> State::Change::put_reader(std::string_view client_id, ByteView sender, ByteView saved,
-                                       Row row) {
-  auto put = Statement::prepare(
-      state_->database_, row == Row::fresh
-                             ? "REPLACE INTO reader (client, sender, saved) VALUES (?, ?, ?) "
-                               "RETURNING 1"
-                             : "UPDATE reader SET saved = ?3 WHERE client = ?1 AND sender = ?2 "
-                               "RETURNING 1");
-  if (!put) return tl::unexpected(put.error());
-  const Bytes sealed = state_->seal(reader_name(client_id, sender), saved);
-  put->bind(1, as_bytes(client_id));
-  put->bind(2, sender);
-  put->bind(3, sealed);
-  return rows_of(std::move(*put)).map([](std::uint64_t rows) { return rows > 0; });
-}
-
-Result<std::uint64_t> State::Change::remove_readers(ByteView sender) {
-  auto remove =
-      Statement::prepare(state_->database_, "DELETE FROM reader WHERE sender = ? RETURNING 1");
-  if (!remove) return tl::unexpected(remove.error());
-  remove->bind(1, sender);
-  return rows_of(std::move(*remove));
-}
-
 Result<bool> State::Change::signs() {
-  const auto signs = state_->database_.number("SELECT signs FROM identity");
+  const auto signs = state().database_.number("SELECT signs FROM identity");
   if (!signs) return tl::unexpected(signs.error());
   return *signs != 0;
 }
 
 Result<void> State::Change::set_signs() {
-  return state_->database_.run("UPDATE identity SET signs = 1");
-}
-
-Result<std::uint64_t> State::Change::taken_next(const crypto::PublicKey& peer,
-                                                const QueueId& queue) {
-  return store::taken_next(state_->database_, peer, queue);
-}
-
-Result<void> State::Change::put_taken(const crypto::PublicKey& peer, const QueueId& queue,
-                                      std::uint64_t next) {
-  return store::put_taken(state_->database_, peer, queue, next);
+  return state().database_.run("UPDATE identity SET signs = 1");
 }
 
 Result<void> State::Change::remove_sender(ByteView name) {
-  auto remove = Statement::prepare(state_->database_, "DELETE FROM sender WHERE name = ?");
+  auto remove = Statement::prepare(state().database_, "DELETE FROM sender WHERE name = ?");
   if (!remove) return tl::unexpected(remove.error());
   remove->bind(1, name);
   return remove->run();
-}
-
-// A key of its own each time, so that its nonce is used once.
-Bytes State::seal(ByteView name, ByteView plaintext) {
-  Bytes out(salt_size);
-  random_.fill(out);
-  const auto key = crypto::kdf(key_.bytes(), "STS 2 state row", out);
-  crypto::aead_seal(key, 0, name, plaintext, out);
-  return out;
-}
-
-std::optional<Bytes> State::open_sealed(ByteView name, ByteView sealed) const {
-  if (sealed.size() < salt_size + crypto::tag_size) return std::nullopt;
-  const auto key = crypto::kdf(key_.bytes(), "STS 2 state row", sealed.first(salt_size));
-  Bytes out;
-  if (!crypto::aead_open(key, 0, name, sealed.subspan(salt_size), out)) return std::nullopt;
-  return out;
 }
 
 }  // namespace sts::store

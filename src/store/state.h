@@ -15,11 +15,11 @@
 #include "crypto/keys.h"
 #include "store/database.h"
 #include "store/home.h"
-#include "store/taken.h"
+#include "store/reader_store.h"
 
 namespace sts::store {
 
-class State {
+class State : public ReaderStore {
  public:
   /// Makes the file where it is missing, and a new one in place of one that is damaged; refused
   /// where others can read it or the home isn't ours alone, or a later version of STS made it.
@@ -28,14 +28,9 @@ class State {
   /// What was lost, where the file was damaged; else empty.
   const std::string& warning() const { return warning_; }
 
-  /// A change to the state, of one process at a time. Without commit() it never happened; after it
-  /// no crash can undo it.
-  class Change {
+  /// A change to the state, as of all that readers keep.
+  class Change : public ReaderStore::Change {
    public:
-    Change(Change&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-    Change& operator=(Change&&) = delete;
-    ~Change();
-
     /// A number for the next epoch of this identity: higher than all before, and `at_least`.
     Result<std::uint64_t> next_epoch(std::uint64_t at_least);
 
@@ -54,29 +49,14 @@ class State {
     Result<void> put_sender(ByteView name, ByteView saved);
     Result<void> remove_sender(ByteView name);
 
-    /// What the reader with this client id has stored of the sender, for the caller to wipe;
-    /// nullopt: nothing. Errc::malformed where it can't be opened: damaged, or another identity's.
-    Result<std::optional<Bytes>> reader(std::string_view client_id, ByteView sender);
-    enum class Row { fresh, replaced };
-    /// False, and nothing stored, where Row::replaced isn't there any more.
-    Result<bool> put_reader(std::string_view client_id, ByteView sender, ByteView saved, Row row);
-    /// What all readers have stored of the sender; how many had.
-    Result<std::uint64_t> remove_readers(ByteView sender);
-
     /// Whether this identity signs; once it does, it always will.
     Result<bool> signs();
     Result<void> set_signs();
 
-    /// As in store/taken.h.
-    Result<std::uint64_t> taken_next(const crypto::PublicKey& peer, const QueueId& queue);
-    Result<void> put_taken(const crypto::PublicKey& peer, const QueueId& queue, std::uint64_t next);
-
-    Result<void> commit();
-
    private:
     friend class State;
-    explicit Change(State& state) : state_(&state) {}
-    State* state_;
+    explicit Change(State& state) : ReaderStore::Change(state) {}
+    State& state() { return static_cast<State&>(*store_); }
   };
   /// Waits for other processes. The state must outlive the change.
   Result<Change> begin();
@@ -88,14 +68,9 @@ class State {
   static Place place_of(const std::filesystem::path& path);
 
   State(Database database, crypto::Secret<32> key, const Place& place, Random& random)
-      : database_(std::move(database)), key_(std::move(key)), place_(place), random_(random) {}
-  Bytes seal(ByteView name, ByteView plaintext);
-  std::optional<Bytes> open_sealed(ByteView name, ByteView sealed) const;
+      : ReaderStore(std::move(database), std::move(key), random), place_(place) {}
 
-  Database database_;
-  crypto::Secret<32> key_;
   Place place_;
-  Random& random_;
   std::string warning_;
 };
 
