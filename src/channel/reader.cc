@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/reader.h"
 #include "protocol/frame.h"
 
 namespace sts::channel {
@@ -46,6 +47,49 @@ void Reader::changed(KnownSender& sender) {
 
 void Reader::saved() {
   for (const auto& id : std::exchange(unsaved_, {})) senders_.at(id).saved();
+  saved_waiting_ = last_waiting_;
+  ended_waiting_.clear();
+}
+
+bool Reader::has_unsaved() const {
+  return !unsaved_.empty() || !ended_waiting_.empty() ||
+         (!waiting_.empty() && waiting_.back().id > saved_waiting_);
+}
+
+std::vector<Reader::WaitingChange> Reader::unsaved_waiting(Instant now) const {
+  std::vector<WaitingChange> out;
+  for (const auto id : ended_waiting_) out.push_back({id, {}});
+  for (const auto& one : waiting_) {
+    if (one.id <= saved_waiting_) continue;
+    Bytes saved;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(one.until - now).count();
+    put_varint(saved, static_cast<std::uint64_t>(std::max<std::int64_t>(0, left)));
+    saved.push_back(one.retained ? 1 : 0);
+    put_sized(saved, as_bytes(one.topic));
+    append(saved, one.payload);
+    out.push_back({one.id, std::move(saved)});
+  }
+  return out;
+}
+
+bool Reader::restore_waiting(std::uint64_t id, ByteView saved, Instant now) {
+  sts::Reader in(saved);
+  const auto left = in.varint();
+  const auto retained = in.u8();
+  const auto topic = in.sized();
+  const auto most = std::chrono::floor<std::chrono::milliseconds>(waiting_time);
+  if (!left || *left > static_cast<std::uint64_t>(most.count()) || !retained || *retained > 1 ||
+      !topic) {
+    return false;
+  }
+  const auto payload = in.rest();
+  const auto sealed = decode_sealed(payload);
+  if (!sealed) return false;
+  waiting_size_ += payload.size();
+  waiting_.push_back({id, sealed->key, std::string(as_text(*topic)), to_bytes(payload),
+                      *retained == 1, now + std::chrono::milliseconds(*left)});
+  last_waiting_ = saved_waiting_ = id;
+  return true;
 }
 
 void Reader::drop(const KnownSender& sender, const std::vector<KeyId>& keys) {
@@ -118,16 +162,21 @@ void Reader::wait(const KeyId& key, const Arrival& arrival, Instant now, Events&
     return;
   }
   waiting_size_ += arrival.payload.size();
-  waiting_.push_back({key, std::string(arrival.topic), to_bytes(arrival.payload), arrival.retained,
-                      now + waiting_time});
+  waiting_.push_back({++last_waiting_, key, std::string(arrival.topic), to_bytes(arrival.payload),
+                      arrival.retained, now + waiting_time});
   while (waiting_.size() > waiting_messages || waiting_size_ > waiting_bytes) give_up_first(out);
 }
 
 void Reader::give_up_first(Events& out) {
   const Waiting& first = waiting_.front();
   out.emplace_back(Notice{NoticeKind::undecryptable, {}, first.topic});
-  waiting_size_ -= first.payload.size();
+  ended(first);
   waiting_.pop_front();
+}
+
+void Reader::ended(const Waiting& one) {
+  waiting_size_ -= one.payload.size();
+  if (one.id <= saved_waiting_) ended_waiting_.push_back(one.id);
 }
 
 void Reader::release(const KeyId& key, Events& out) {
@@ -137,7 +186,7 @@ void Reader::release(const KeyId& key, Events& out) {
       others.push_back(std::move(one));
       continue;
     }
-    waiting_size_ -= one.payload.size();
+    ended(one);
     open({one.topic, one.payload, one.retained}, *decode_sealed(one.payload), out);
   }
   waiting_ = std::move(others);

@@ -59,10 +59,11 @@ class Reader {
 
   std::vector<Report> report() const;
 
+  /// Whether saved() was called after all that came.
+  bool has_unsaved() const;
   /// Those of whom more is known than when saved() was called last.
   const std::vector<SenderId>& unsaved() const { return unsaved_; }
-  /// What is known of a trusted sender, for the next process; but for what waits for its key. It
-  /// holds keys: the caller wipes it.
+  /// What is known of a trusted sender, for the next process. It holds keys: the caller wipes it.
   Bytes save(const SenderId& sender, const Moment& at) const {
     return senders_.at(sender).save(at);
   }
@@ -71,8 +72,20 @@ class Reader {
   /// that what wasn't is not due. False where it is damaged: nothing is known then.
   bool restore(const SenderId& sender, ByteView saved, const Moment& at, bool same_topics = true);
 
+  /// What began to wait for its key since saved(), as it came; or without it, what waited then and
+  /// does no more.
+  struct WaitingChange {
+    std::uint64_t id;  // in the order in which they came
+    std::optional<Bytes> saved;
+  };
+  std::vector<WaitingChange> unsaved_waiting(Instant now) const;
+  /// What that gave, in order and before anything else comes. It waits as long as it would have.
+  /// False where it is damaged.
+  bool restore_waiting(std::uint64_t id, ByteView saved, Instant now);
+
  private:
   struct Waiting {
+    std::uint64_t id;
     KeyId key;
     std::string topic;
     Bytes payload;
@@ -84,6 +97,7 @@ class Reader {
   bool open(const Arrival& arrival, const Sealed& sealed, Events& out);
   void wait(const KeyId& key, const Arrival& arrival, Instant now, Events& out);
   void give_up_first(Events& out);
+  void ended(const Waiting& one);
   void release(const KeyId& key, Events& out);
   void changed(KnownSender& sender);
   void drop(const KnownSender& sender, const std::vector<KeyId>& keys);
@@ -96,6 +110,9 @@ class Reader {
   std::vector<SenderId> unsaved_;
   std::deque<Waiting> waiting_;
   std::size_t waiting_size_ = 0;
+  std::uint64_t last_waiting_ = 0;            // of those that ever waited
+  std::uint64_t saved_waiting_ = 0;           // up to here saved() knows
+  std::vector<std::uint64_t> ended_waiting_;  // since, of those
 };
 
 }  // namespace sts::channel

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cli/channel_report.h"
+#include "cli/intake.h"
 #include "cli/sub.h"
 #include "client/channel_reader.h"
 #include "client/channel_writer.h"
@@ -21,12 +22,16 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
       : Job(loop),
         choices_(std::move(choices)),
         uplink_(loop, client::boot_time, random_, *this, client::real_transport(loop)),
-        give_up_(loop, client::boot_time, [this] { put(reader_->advance()); }) {}
+        give_up_(loop, client::boot_time, [this] {
+          put(reader_->advance());
+          if (intake_) intake_->came();
+        }) {}
 
   Result<void> prepare() {
     auto sink = Sink::make(loop(), choices_.sink,
-                           {[this](bool held) { uplink_.hold(held); }, [this] { end(exit_ok); },
-                            [this](const Error& why) { fail_with(why); }});
+                           {[this](bool held) { hold(congested_, held); }, [this] { end(exit_ok); },
+                            [this](const Error& why) { fail_with(why); },
+                            [this](std::uint64_t place) { intake_->taken(place); }});
     if (!sink) return tl::unexpected(sink.error());
     sink_ = std::move(*sink);
     return {};
@@ -46,6 +51,7 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
                                               std::chrono::system_clock::now, random_);
     if (!reader) return tl::unexpected(reader.error());
     reader_.emplace(std::move(*reader));
+    if (reader_->keeps()) keep();
     auto believed = reader_->check_senders().map_error([](Error why) {
       why.hint += ", or --plain for what is in the clear";
       return why;
@@ -55,6 +61,36 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   }
 
  private:
+  /// What came is acknowledged when it is safe.
+  void keep() {
+    auto& broker = choices_.config.broker;
+    broker.acknowledge_when_taken = true;
+    broker.receive_maximum = Intake::batch;
+    if (client::qos_of(choices_.config) == mqtt::Qos::exactly_once) {
+      // libmosquitto takes a QoS 2 message over before it tells of it (mqtt/options.h).
+      choices_.config.qos = mqtt::Qos::at_least_once;
+      choices_.config.warnings.emplace_back(
+          "-q 2: with -c it is QoS 1, at which the broker keeps a message until it is shown");
+    }
+    intake_.emplace(
+        loop(), random_,
+        Intake::Owner{[this] { return save(); }, [this](bool held) { hold(closing_, held); },
+                      [this] { uplink_.acknowledge(); },
+                      [this](bool paused) { paused ? uplink_.pause() : uplink_.resume(); },
+                      [this](const Error& why) { fail_with(why); },
+                      [](const Error& why) { show(why); }});
+  }
+  Result<void> save() {
+    auto saved = reader_->save();
+    if (!saved) return tl::unexpected(saved.error());
+    put(std::move(*saved));
+    return {};
+  }
+  void hold(bool& reason, bool held) {
+    reason = held;
+    uplink_.hold(congested_ || closing_);
+  }
+
   /// As a sender that has nothing else to say.
   Result<void> use_will(const store::Home& home) {
     auto options = client::channel_options(choices_.config, true);
@@ -133,14 +169,17 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   void on_message(mqtt::Message message) override {
     if (finished()) return;  // not shown, and so it isn't to count as seen
     if (presence_) presence_->on_message(message);
-    if (reader_) return put(reader_->on_message(message));
+    if (reader_) put(reader_->on_message(message));
+    if (intake_) intake_->came();
+    if (reader_) return;
     client::Received received{std::move(message)};
     received.at = std::chrono::system_clock::now();
     sink_->take(received);
   }
-  void put(const client::ChannelReader::Output& output) {
-    for (left_ = output.messages.size(); const auto& received : output.messages) {
-      --left_;
+  void put(client::ChannelReader::Output output) {
+    auto place = intake_ ? intake_->hand_on(output.messages.size()) : 0;
+    for (auto& received : output.messages) {
+      if (intake_) received.place = place++;
       sink_->take(received);
     }
     for (const auto& line : output.lines) warnings_.show(line);
@@ -166,22 +205,30 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   void end(int exit_code) {
     if (finished()) return;
     finish(exit_code);
-    if (reader_) {
-      // What came with the last message that was wanted is not to count as seen.
-      const auto last = left_ == 0 ? reader_->finish() : reader_->give_up();
-      for (const auto& line : last.lines) warnings_.show(line);
-    }
-    sink_->finish([] {});
-    warnings_.end();
     give_up_.set(never);
-    if (presence_) leave();
+    if (!intake_) {
+      sink_->finish([] {});
+      return leave();
+    }
+    // Not from within what hands messages on.
+    asio::post(loop(), [this] { sink_->finish([this] { leave(); }); });
+  }
+
+  /// All is written.
+  void leave() {
+    if (reader_) {
+      for (const auto& line : reader_->finish().lines) warnings_.show(line);
+    }
+    if (intake_) intake_->finish();
+    warnings_.end();
+    if (presence_) end_presence();
     if (reader_ && choices_.report) show_report(reader_->report());
     // Not from within what the uplink or the sink are just telling.
     asio::post(loop(), [this] { uplink_.close(); });
   }
 
   /// Nothing waits for the will any more.
-  void leave() {
+  void end_presence() {
     presence_->stop();
     if (auto last = writer_->finish(); last && uplink_.online()) publish(*last);
   }
@@ -192,8 +239,9 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   std::optional<client::ChannelReader> reader_;  // none: in the clear
   std::optional<client::ChannelWriter> writer_;  // for a will alone
   std::optional<client::Presence> presence_;     // of the writer
+  std::optional<Intake> intake_;                 // of a reader that is kept
+  bool congested_ = false, closing_ = false;     // why nothing is read
   std::size_t unanswered_ = 0;
-  std::size_t left_ = 0;  // of what came at once, not handed on
   std::unique_ptr<Sink> sink_;
   client::Timer give_up_;
   client::Warnings warnings_{client::boot_time, [](const client::Line& line) { show(line); }};

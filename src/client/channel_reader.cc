@@ -169,10 +169,10 @@ std::string ChannelReader::name(const crypto::PublicKey& sender) const {
 
 ChannelReader::Output ChannelReader::refresh() {
   Output changed;
+  if (kept_ && reader_->has_unsaved()) return changed;
   if (auto fresh = trust_->refresh(); !fresh) {
     changed.lines.push_back(error_line(fresh.error()));
   } else if (*fresh) {
-    changed = save();
     changed.more_keys = true;
     if (auto trusted = trust_all(); !trusted) changed.lines.push_back(error_line(trusted.error()));
   }
@@ -189,26 +189,14 @@ ChannelReader::Output ChannelReader::on_message(const mqtt::Message& message) {
   out.more_keys = changed.more_keys;
   std::ranges::move(changed.lines, std::back_inserter(out.lines));
   std::ranges::move(take_warnings(), std::back_inserter(out.lines));
-  schedule_save();
   return out;
 }
-
-ChannelReader::Output ChannelReader::give_up() { return put(reader_->advance(never), {}); }
 
 ChannelReader::Output ChannelReader::finish() {
-  auto out = give_up();
-  std::ranges::move(save().lines, std::back_inserter(out.lines));
-  return out;
+  return kept_ ? Output{} : put(reader_->advance(never), {});
 }
 
-ChannelReader::Output ChannelReader::advance() {
-  auto out = put(reader_->advance(clock_()), {});
-  if (clock_() < save_at_) return out;
-  auto saved = save();
-  out.more_keys = saved.more_keys;
-  std::ranges::move(saved.lines, std::back_inserter(out.lines));
-  return out;
-}
+ChannelReader::Output ChannelReader::advance() { return put(reader_->advance(clock_()), {}); }
 
 ChannelReader::Output ChannelReader::put(channel::Events events, const mqtt::Message& carrier) {
   Output out;

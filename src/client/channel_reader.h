@@ -2,7 +2,6 @@
 // did.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
@@ -55,18 +54,21 @@ class ChannelReader {
     bool more_keys = false;  // the trust file lists a sender more
   };
   Output on_message(const mqtt::Message& message);
-  /// Reads the trust file again where it has changed, which on_message() does.
+  /// Reads the trust file again where it has changed, which on_message() does. Not while something
+  /// is to be saved: with a sender that isn't believed any more goes what was seen of it.
   Output refresh();
-  /// To be called at next_deadline(): gives up what waited too long, and saves.
+  /// To be called at next_deadline(): gives up what waited too long.
   Output advance();
-  /// Nothing more comes: saves, and tells what still waits for a key.
+  /// Nothing more comes: tells what still waits for a key, unless that is kept.
   Output finish();
-  /// As finish(), but without saving: what came last wasn't handed on.
-  Output give_up();
-  Instant next_deadline() const { return std::min(reader_->next_deadline(), save_at_); }
-  /// Stores what has changed, so that no crash from here on lets it come again; `more_keys` where a
-  /// sender was reset. advance() does, a second after the first change.
-  Output save();
+  Instant next_deadline() const { return reader_->next_deadline(); }
+
+  /// Whether what was seen outlives the process.
+  bool keeps() const { return kept_ != nullptr; }
+  /// Stores what has changed in one transaction, after which no crash lets it come again;
+  /// `more_keys` where a sender was reset. After an error nothing has changed, and it can be done
+  /// again. Whoever was handed messages has to have them safe before.
+  Result<Output> save();
 
   using Report = ChannelReport;
   std::vector<Report> report() const;
@@ -89,8 +91,8 @@ class ChannelReader {
   Result<void> restore(const std::vector<crypto::PublicKey>& senders);
   /// Those whose row is gone: somebody has reset them.
   Result<std::vector<channel::SenderId>> store_changes();
+  Result<void> restore_waiting();
   channel::Moment moment() const;
-  void schedule_save();
   std::string name(const crypto::PublicKey& sender) const;
   Output put(channel::Events events, const mqtt::Message& carrier);
   void put(channel::Delivered delivered, const mqtt::Message& carrier, Output& out);
@@ -107,7 +109,6 @@ class ChannelReader {
   std::set<crypto::PublicKey> trusted_;
   std::unique_ptr<Kept> kept_;  // null: nothing
   std::vector<Line> warnings_;
-  Instant save_at_ = never;
 };
 
 /// "12 received, 1 missing, ..."

@@ -12,8 +12,6 @@ namespace sts::client {
 namespace {
 
 constexpr std::size_t digest_size = 16;
-constexpr std::chrono::seconds save_after{1};
-constexpr std::chrono::seconds save_again{30};
 
 /// With other filters, what goes on is not what was subscribed to before.
 Bytes digest(std::vector<std::string> filters) {
@@ -34,7 +32,20 @@ Result<void> ChannelReader::keep(const store::Home& home, Random& random) {
   if (!state) return tl::unexpected(state.error());
   if (!state->warning().empty()) warnings_.push_back({Level::warning, state->warning()});
   kept_ = std::make_unique<Kept>(Kept{std::move(*lock), std::move(*state), digest(*filters_), {}});
-  return {};
+  return restore_waiting();
+}
+
+Result<void> ChannelReader::restore_waiting() {
+  auto change = kept_->state.begin();
+  if (!change) return tl::unexpected(change.error());
+  const auto waiting = change->waiting(options_.client_id);
+  if (!waiting) return tl::unexpected(waiting.error());
+  for (const auto& [id, saved] : *waiting) {
+    if (saved && reader_->restore_waiting(id, *saved, clock_())) continue;
+    auto removed = change->remove_waiting(options_.client_id, id);
+    if (!removed) return removed;
+  }
+  return change->commit();
 }
 
 channel::Moment ChannelReader::moment() const {
@@ -74,11 +85,6 @@ Result<void> ChannelReader::restore(const std::vector<crypto::PublicKey>& sender
   return {};
 }
 
-void ChannelReader::schedule_save() {
-  if (!kept_ || save_at_ != never || reader_->unsaved().empty()) return;
-  save_at_ = clock_() + save_after;
-}
-
 Result<std::vector<channel::SenderId>> ChannelReader::store_changes() {
   using Row = store::State::Change::Row;
   auto change = kept_->state.begin();
@@ -99,22 +105,22 @@ Result<std::vector<channel::SenderId>> ChannelReader::store_changes() {
     rows.insert(id);
     if (!*put) gone.push_back(id);
   }
+  for (const auto& [id, saved] : reader_->unsaved_waiting(clock_())) {
+    auto done = saved ? change->put_waiting(options_.client_id, id, *saved)
+                      : change->remove_waiting(options_.client_id, id);
+    if (!done) return tl::unexpected(done.error());
+  }
   if (auto done = change->commit(); !done) return tl::unexpected(done.error());
   reader_->saved();
   kept_->rows = std::move(rows);
   return gone;
 }
 
-ChannelReader::Output ChannelReader::save() {
+Result<ChannelReader::Output> ChannelReader::save() {
   Output out;
-  save_at_ = never;
-  if (!kept_ || reader_->unsaved().empty()) return out;
+  if (!kept_ || !reader_->has_unsaved()) return out;
   const auto gone = store_changes();
-  if (!gone) {
-    out.lines.push_back(error_line(gone.error()));
-    save_at_ = clock_() + save_again;
-    return out;
-  }
+  if (!gone) return tl::unexpected(gone.error());
   for (const auto& id : *gone) {
     const auto sender =
         std::ranges::find_if(trusted_, [&](auto& key) { return channel::sender_id(key) == id; });

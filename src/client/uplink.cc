@@ -65,15 +65,23 @@ void Uplink::close() {
 }
 
 void Uplink::reconnect() {
-  if (!online_) return;
-  transport_->disconnect();
-  online_ = false;
-  awaited_.clear();
-  // Not at once: DISCONNECT leaves first.
+  if (online_) leave(clock_());  // not at once: DISCONNECT leaves first
+}
+
+void Uplink::pause() { leave(never); }
+
+void Uplink::resume() {
   reconnect_at_ = clock_();
-  answer_by_ = never;
   schedule();
-  owner_.on_offline();
+}
+
+void Uplink::leave(Instant until) {
+  transport_->disconnect();
+  awaited_.clear();
+  answer_by_ = never;
+  reconnect_at_ = until;
+  schedule();
+  if (std::exchange(online_, false)) owner_.on_offline();
 }
 
 Result<mqtt::PublishId> Uplink::publish(const mqtt::Message& message) {

@@ -82,6 +82,12 @@ class Uplink final : private mqtt::Handler {
   const std::vector<mqtt::Subscription>& subscriptions() const { return target_.subscriptions; }
   /// As mqtt::Transport::hold.
   void hold(bool held);
+  /// As mqtt::Transport::acknowledge.
+  void acknowledge() { transport_->acknowledge(); }
+  /// Ends the connection, or the attempt at one, and makes none until resume(). What wasn't
+  /// acknowledged comes again then.
+  void pause();
+  void resume();
 
   Instant next_deadline() const { return std::min(reconnect_at_, answer_by_); }
   void advance();
@@ -97,6 +103,7 @@ class Uplink final : private mqtt::Handler {
   void on_unsubscribed(const std::string& filter, Result<void> outcome) override;
 
   void connect();
+  void leave(Instant until);
   void subscribed();
   void unsubscribe_locally(const std::string& filter);
   void wait_for_answers();
