@@ -133,6 +133,13 @@ void append_json(std::string& out, const client::Received& received, bool ascii)
   out += dump(object, ascii);
 }
 
+std::string properties_json(const mqtt::Properties& properties) {
+  Json object = Json::object();
+  put_properties(object, properties);
+  object.erase("content_type");
+  return object.empty() ? std::string() : dump(object, false);
+}
+
 bool append_mosquitto_json(std::string& out, const client::Received& received, bool embed,
                            bool ascii) {
   const auto& message = received.message;

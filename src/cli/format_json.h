@@ -18,6 +18,9 @@ namespace sts::cli {
 /// With `ascii` all other characters are escaped, too.
 void append_json(std::string& out, const client::Received& received, bool ascii);
 
+/// The object of those among them that the message has, but for content_type; empty for none.
+std::string properties_json(const mqtt::Properties& properties);
+
 /// The object that mosquitto_sub shows for %j (`embed` false) and %J: there the payload is a JSON
 /// value itself. False, and nothing appended, where `embed` is asked of a payload that is not JSON.
 /// Unlike mosquitto_sub's it is always valid: a payload that is not UTF-8 becomes payload_base64.

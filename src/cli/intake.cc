@@ -57,12 +57,17 @@ void Intake::taken(std::uint64_t place) {
 }
 
 void Intake::save() {
-  if (finished_) return;
+  if (finished_ || taken_ != handed_on_) return;
   const auto saved = owner_.save();
-  if (!saved && saved.error().code == Errc::malformed) return owner_.failed(saved.error());
+  if (!saved && saved.error().code == Errc::malformed) {
+    finished_ = true;
+    return owner_.failed(saved.error());
+  }
   if (!saved) {
     if (!std::exchange(paused_, true)) {
-      owner_.troubled(saved.error());
+      owner_.troubled({saved.error().code,
+                       saved.error().message + "; the broker keeps what comes until that works",
+                       saved.error().hint});
       owner_.pause(true);
     }
     return retry_.set(client::boot_time() + backoff_.next(random_));

@@ -31,7 +31,7 @@ void OneShotFlags::add_to(CLI::App& app) {
 
 Result<client::Config> OneShotFlags::config(const std::vector<std::string>& topics) const {
   client::Config defaults;
-  defaults.broker.session_expiry = client::kept_session;
+  defaults.broker.session_expiry = session_expiry_;
   if (!peers_.empty()) defaults.mode = mode_;
   auto config = connection_.config(std::move(defaults));
   if (!config) return config;

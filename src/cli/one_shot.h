@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ class OneShotFlags {
   /// a config says sts_mode = nosec.
   Result<client::Config> config(const std::vector<std::string>& topics) const;
   Way way(const client::Config& config) const;
+  /// How long the broker keeps its session, unless a flag or the config says it.
+  void set_session_expiry(std::chrono::seconds time) { session_expiry_ = time; }
   const std::string& url_topic() const { return connection_.url_topic(); }
 
  private:
@@ -34,6 +37,7 @@ class OneShotFlags {
 
   client::Mode mode_;
   ConnectionFlags connection_;
+  std::chrono::seconds session_expiry_ = client::kept_session;
   bool plain_ = false;
   std::vector<std::string> peers_;
   std::string return_topic_;

@@ -19,6 +19,7 @@
 #include "store/file.h"
 #include "store/home.h"
 #include "store/identity.h"
+#include "store/inbox.h"
 #include "store/key_file.h"
 #include "store/peers.h"
 #include "store/state.h"
@@ -28,7 +29,7 @@ namespace {
 
 /// What the command line says; it outlives the parsing.
 struct Arguments {
-  std::string name, key, psk_file, style;
+  std::string name, key, psk_file, style, store;
   store::Rights rights;
 };
 
@@ -130,17 +131,27 @@ Result<void> reset(const Arguments& arguments) {
   const auto identity = store::load_identity(*home);
   if (!identity) return tl::unexpected(identity.error());
   std::uint64_t rows = 0;
-  if (*identity && std::filesystem::exists(home->state_file())) {
-    crypto::SystemRandom random;
-    auto state = store::State::open(*home, (*identity)->private_key, random);
-    if (!state) return tl::unexpected(state.error());
-    if (!state->warning().empty()) show({client::Level::warning, state->warning()});
-    auto change = state->begin();
+  crypto::SystemRandom random;
+  const auto forget = [&](store::ReaderStore& kept) -> Result<void> {
+    auto change = kept.begin();
     if (!change) return tl::unexpected(change.error());
     const auto removed = change->remove_readers(channel::sender_id(peer->key).bytes);
     if (!removed) return tl::unexpected(removed.error());
-    if (auto done = change->commit(); !done) return done;
     rows = *removed;
+    return change->commit();
+  };
+  if (!arguments.store.empty() && *identity) {
+    if (!std::filesystem::exists(arguments.store)) {
+      return fail(Errc::bad_input, arguments.store + " is not there", "--store as for sts sub");
+    }
+    auto inbox = store::Inbox::open({arguments.store}, (*identity)->private_key, random);
+    if (!inbox) return tl::unexpected(inbox.error());
+    if (auto done = forget(*inbox); !done) return done;
+  } else if (*identity && std::filesystem::exists(home->state_file())) {
+    auto state = store::State::open(*home, (*identity)->private_key, random);
+    if (!state) return tl::unexpected(state.error());
+    if (!state->warning().empty()) show({client::Level::warning, state->warning()});
+    if (auto done = forget(*state); !done) return done;
   }
   fmt::print("{}: {}\n", arguments.name,
              rows == 0 ? "no reader had kept anything"
@@ -191,6 +202,7 @@ void add_peer_command(CLI::App& app, int& exit_code) {
 
   auto* reset_command = peer->add_subcommand("reset", "Begin anew with a peer that lost its state");
   reset_command->add_option("NAME", arguments->name)->required();
+  reset_command->add_option("--store", arguments->store, "of readers that keep it in this file");
   reset_command->callback([arguments, &exit_code] { exit_code = report(reset(*arguments)); });
 
   auto* remove_command = peer->add_subcommand("remove", "Trust a peer no longer");

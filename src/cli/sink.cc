@@ -35,13 +35,17 @@ Sink::Sink(asio::io_context& loop, SinkChoices choices, Owner owner, Formatter f
       stdout_(loop, STDOUT_FILENO,
               {[this](bool held) { owner_.hold(held); },
                [this](const Error& why) { owner_.failed(why); },
-               [this](std::uint64_t bytes) { written(bytes); }}) {}
+               [this](std::uint64_t bytes) { written(bytes); }}) {
+  if (choices_.exec.empty()) return;
+  exec_.emplace(loop_, choices_.exec, ExecOutput::Owner{owner_.hold, owner_.failing, owner_.taken});
+}
 
 void Sink::take(const client::Received& received) {
   if (over_) return;
   const bool shown = wanted(received);
   if (shown) put(received);
-  if (received.place != 0) mark(received.place);
+  if (exec_ && !shown) exec_->skip(received.place);
+  if (received.place != 0 && !exec_) mark(received.place);
   if (!shown) return;
   if (choices_.count == 0 || ++taken_ < choices_.count) return;
   over_ = true;
@@ -63,6 +67,8 @@ bool Sink::wanted(const client::Received& received) {
 }
 
 void Sink::put(const client::Received& received) {
+  if (exec_) return exec_->take(received);
+  if (!choices_.store.empty()) return owner_.store(received);
   std::string& to = output_ ? line_ : stdout_.buffer();
   if (output_) line_.clear();
   if (auto formatted = formatter_.format(received, to); !formatted) {
@@ -76,6 +82,7 @@ void Sink::put(const client::Received& received) {
 }
 
 void Sink::mark(std::uint64_t place) {
+  if (!choices_.store.empty()) return owner_.taken(place);
   marks_.push_back({stdout_.appended(), place});
   if (!output_) return stdout_.flush_soon();
   if (marks_.size() == 1) asio::post(loop_, [this] { sync(); });
@@ -101,6 +108,7 @@ void Sink::written(std::uint64_t bytes) {
 
 void Sink::finish(std::function<void()> done) {
   over_ = true;
+  if (exec_) return exec_->finish(std::move(done));
   if (!output_) return stdout_.finish(std::move(done));
   sync();
   if (auto closed = output_->close(); !closed) owner_.failed(closed.error());

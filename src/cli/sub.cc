@@ -12,6 +12,7 @@ namespace {
 
 constexpr auto examples = R"(Examples:
   sts sub -t 'plant/#' -v                      from all who may write, encrypted
+  sts sub --durable -i logger -t 'plant/#' --store plant.db
   sts sub --peer pump -t plant/7/temp -v       the same in a session
   sts sub --plain -t status -C 1 -W 5          in the clear, one, for 5 s)";
 
@@ -25,11 +26,50 @@ struct SubFlags {
   std::uint64_t rotate_time = 0, timeout = 0, max_age = 0;
 };
 
+/// The longest there is (MQTT 5, section 3.1.2.11.2).
+constexpr std::chrono::seconds for_ever{0xffffffff};
+
+Result<void> check_durable(SubChoices& chosen, Way way) {
+  const auto& sink = chosen.sink;
+  if (!chosen.durable) {
+    if (sink.store.empty() && sink.exec.empty()) return {};
+    return fail(Errc::bad_input, "--store and --exec lose nothing and need --durable for that",
+                "add --durable");
+  }
+  if (way == Way::plain) {
+    return fail(Errc::bad_input, "--durable isn't for --plain: in the clear nothing tells a repeat",
+                "leave one of them out");
+  }
+  const int takers =
+      (sink.exec.empty() ? 0 : 1) + (sink.store.empty() ? 0 : 1) + (sink.output ? 1 : 0);
+  if (takers > 1) {
+    return fail(Errc::bad_input, "only one of --store, --exec and --output can take the messages",
+                "run another sts sub, with an id of its own, for the other");
+  }
+  if (way == Way::session) {
+    if (sink.store.empty()) return {};
+    return fail(Errc::bad_input, "--store is for channels", "leave --store or --peer out");
+  }
+  auto& broker = chosen.config.broker;
+  if (broker.client_id.empty()) {
+    return fail(Errc::bad_input, "--durable needs an id, by which the broker knows it again",
+                "-i ID");
+  }
+  if (client::qos_of(chosen.config) != mqtt::Qos::at_least_once) {
+    return fail(Errc::bad_input, "--durable is at QoS 1: only that can be acknowledged late",
+                "leave -q out");
+  }
+  broker.clean_start = false;
+  chosen.config.retry = true;
+  return {};
+}
+
 Result<void> choose(SubFlags& flags) {
   auto& out = flags.chosen;
   if (const auto& topic = flags.one_shot.url_topic(); !topic.empty()) {
     flags.topics.push_back(topic);
   }
+  if (out.durable) flags.one_shot.set_session_expiry(for_ever);
   auto config = flags.one_shot.config(flags.topics);
   if (!config) return tl::unexpected(config.error());
   out.config = std::move(*config);
@@ -61,7 +101,7 @@ Result<void> choose(SubFlags& flags) {
     flags.rotation.rotate_time = std::chrono::seconds(flags.rotate_time);
     out.sink.output = flags.rotation;
   }
-  return {};
+  return check_durable(out, flags.one_shot.way(out.config));
 }
 
 int run(SubFlags& flags) {
@@ -80,6 +120,11 @@ int run(SubFlags& flags) {
 
 void add_output_flags(CLI::App& sub, SubFlags& flags) {
   constexpr auto group = FormatFlags::group;
+  sub.add_flag("--durable", flags.chosen.durable, "lose nothing: acknowledge only what is safe");
+  sub.add_option("--store", flags.chosen.sink.store, "durable: into a SQLite file, each once")
+      ->group(group);
+  sub.add_option("--exec", flags.chosen.sink.exec, "durable: a shell command for each message")
+      ->group(group);
   flags.format.add_to(sub);
   sub.add_option("--output", flags.output, "into a file, or a file each into a directory")
       ->group(group);

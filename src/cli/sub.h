@@ -18,6 +18,7 @@ struct SubChoices {
   bool exit_after_suback = false;
   std::chrono::seconds timeout{0};  // 0: none
   SinkChoices sink;
+  bool durable = false;  // acknowledged only when it is safe
   // On channels:
   std::chrono::seconds max_age{0};  // leave older messages out; 0: none
   bool report = false;              // at the end, what the broker did

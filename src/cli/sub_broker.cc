@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cli/channel_report.h"
+#include "cli/inbox_row.h"
 #include "cli/intake.h"
 #include "cli/sub.h"
 #include "client/channel_reader.h"
@@ -15,6 +16,9 @@
 
 namespace sts::cli {
 namespace {
+
+/// Payload of what is collected, at which no more is read until it is stored.
+constexpr std::size_t enough = std::size_t{1} << 20U;
 
 class BrokerSub final : public Job, private client::Uplink::Owner {
  public:
@@ -31,7 +35,9 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
     auto sink = Sink::make(loop(), choices_.sink,
                            {[this](bool held) { hold(congested_, held); }, [this] { end(exit_ok); },
                             [this](const Error& why) { fail_with(why); },
-                            [this](std::uint64_t place) { intake_->taken(place); }});
+                            [this](std::uint64_t place) { intake_->taken(place); },
+                            [this](const client::Received& received) { collect(received); },
+                            [this](bool failing) { pause(failing); }});
     if (!sink) return tl::unexpected(sink.error());
     sink_ = std::move(*sink);
     return {};
@@ -47,6 +53,10 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
     // As at the broker, what was seen belongs to the session of an id.
     const auto& broker = choices_.config.broker;
     if (!broker.clean_start) options.client_id = broker.client_id;
+    if (!choices_.sink.store.empty()) {
+      const auto sync = choices_.config.outbox.sync;
+      options.inbox = {choices_.sink.store, sync == store::OutboxOptions::Sync::full};
+    }
     auto reader = client::ChannelReader::open(home, std::move(options), client::boot_time,
                                               std::chrono::system_clock::now, random_);
     if (!reader) return tl::unexpected(reader.error());
@@ -65,7 +75,8 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   void keep() {
     auto& broker = choices_.config.broker;
     broker.acknowledge_when_taken = true;
-    broker.receive_maximum = Intake::batch;
+    // A command takes its time, and what has to be done again after a crash is as much as that.
+    broker.receive_maximum = choices_.sink.exec.empty() ? Intake::batch : 1;
     if (client::qos_of(choices_.config) == mqtt::Qos::exactly_once) {
       // libmosquitto takes a QoS 2 message over before it tells of it (mqtt/options.h).
       choices_.config.qos = mqtt::Qos::at_least_once;
@@ -75,16 +86,31 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
     intake_.emplace(
         loop(), random_,
         Intake::Owner{[this] { return save(); }, [this](bool held) { hold(closing_, held); },
-                      [this] { uplink_.acknowledge(); },
-                      [this](bool paused) { paused ? uplink_.pause() : uplink_.resume(); },
+                      [this] { uplink_.acknowledge(); }, [this](bool paused) { pause(paused); },
                       [this](const Error& why) { fail_with(why); },
                       [](const Error& why) { show(why); }});
   }
   Result<void> save() {
-    auto saved = reader_->save();
+    std::vector<store::Inbox::Message> rows;
+    rows.reserve(collected_.size());
+    for (const auto& one : collected_) rows.push_back(inbox_row(one));
+    auto saved = reader_->save(rows);
     if (!saved) return tl::unexpected(saved.error());
+    collected_.clear();
+    if (std::exchange(collected_bytes_, 0) >= enough) hold(congested_, false);
     put(std::move(*saved));
     return {};
+  }
+  /// For the inbox.
+  void collect(const client::Received& received) {
+    collected_.push_back(received);
+    collected_bytes_ += received.message.payload.size();
+    if (collected_bytes_ >= enough) hold(congested_, true);
+  }
+  void pause(bool paused) {
+    // Unwritten acknowledgements would hold back what keeps the connection alive, too.
+    if (paused && pauses_++ == 0) uplink_.pause();
+    if (!paused && --pauses_ == 0) uplink_.resume();
   }
   void hold(bool& reason, bool held) {
     reason = held;
@@ -137,7 +163,10 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
     uplink_.open({choices_.config.broker, std::move(subscriptions), choices_.config.retry});
   }
 
-  void interrupted() override { end(exit_ok); }
+  void interrupted() override {
+    sink_->interrupt();
+    end(exit_ok);
+  }
 
   void on_connecting(mqtt::Options& options) override {
     if (presence_) presence_->on_connecting(options);
@@ -241,8 +270,11 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   std::optional<client::Presence> presence_;     // of the writer
   std::optional<Intake> intake_;                 // of a reader that is kept
   bool congested_ = false, closing_ = false;     // why nothing is read
+  int pauses_ = 0;                               // reasons to be away from the broker
   std::size_t unanswered_ = 0;
   std::unique_ptr<Sink> sink_;
+  std::vector<client::Received> collected_;  // for the inbox, in the next transaction
+  std::size_t collected_bytes_ = 0;
   client::Timer give_up_;
   client::Warnings warnings_{client::boot_time, [](const client::Line& line) { show(line); }};
   bool timing_ = false;

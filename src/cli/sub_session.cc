@@ -42,7 +42,10 @@ class SessionSub final : public Job, private client::Observer {
     });
   }
 
-  void interrupted() override { end(exit_ok); }
+  void interrupted() override {
+    sink_->interrupt();
+    end(exit_ok);
+  }
 
   void on_log(const client::Line& line) override { show(line); }
   void on_message(const client::Received& received) override { sink_->take(received); }
@@ -55,8 +58,11 @@ class SessionSub final : public Job, private client::Observer {
   void end(int exit_code) {
     if (finished()) return;
     finish(exit_code);
-    sink_->finish([] {});
-    client_.stop(false);
+    if (choices_.sink.exec.empty()) {
+      sink_->finish([] {});
+      return client_.stop(false);
+    }
+    sink_->finish([this] { client_.stop(false); });  // the command that still runs counts
   }
 
   SubChoices choices_;

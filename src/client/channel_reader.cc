@@ -218,6 +218,9 @@ void ChannelReader::put(channel::Delivered delivered, const mqtt::Message& carri
   received.encrypted = true;
   received.sender = name(delivered.sender);
   received.sender_fingerprint = crypto::fingerprint(delivered.sender);
+  received.sender_key = delivered.sender;
+  received.number = {delivered.epoch, delivered.counter};
+  received.durable = delivered.durable;
   if (delivered.time) {
     received.sent =
         std::chrono::system_clock::time_point(std::chrono::milliseconds(*delivered.time));
@@ -250,6 +253,7 @@ void ChannelReader::put(channel::Will will, const mqtt::Message& carrier, Output
   received.will = true;
   received.sender = name(will.sender);
   received.sender_fingerprint = crypto::fingerprint(will.sender);
+  received.sender_key = will.sender;
   received.message = {std::move(will.topic), std::move(will.payload), carrier.qos, will.retained};
   out.lines.push_back(
       {Level::warning, fmt::format("the broker says that {}'s connection broke", received.sender)});

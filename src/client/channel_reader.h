@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "client/received.h"
 #include "client/trust_file.h"
 #include "mqtt/message.h"
+#include "store/inbox.h"
 #include "store/reader_lock.h"
 #include "store/state.h"
 
@@ -29,6 +31,7 @@ class ChannelReader {
     /// The client id under which it keeps what it has seen, so that the next process of that id
     /// goes on there. Empty: nothing is kept.
     std::string client_id = {};
+    std::optional<store::Inbox::Options> inbox = {};  // where it keeps that, instead of the state
   };
 
   /// Errc::refused where another process has that client id; else as ChannelWriter::open.
@@ -67,8 +70,9 @@ class ChannelReader {
   bool keeps() const { return kept_ != nullptr; }
   /// Stores what has changed in one transaction, after which no crash lets it come again;
   /// `more_keys` where a sender was reset. After an error nothing has changed, and it can be done
-  /// again. Whoever was handed messages has to have them safe before.
-  Result<Output> save();
+  /// again; Errc::malformed says in vain. Whoever was handed messages has to have them safe before,
+  /// or hands them back as `messages`, for the inbox.
+  Result<Output> save(std::span<const store::Inbox::Message> messages = {});
 
   using Report = ChannelReport;
   std::vector<Report> report() const;
@@ -80,9 +84,13 @@ class ChannelReader {
   /// What outlives the process.
   struct Kept {
     store::ReaderLock lock;
-    store::State state;
-    Bytes filters;                     // a digest of them, before what is saved
-    std::set<channel::SenderId> rows;  // those of whom there is one
+    std::optional<store::State> state;  // this
+    std::optional<store::Inbox> inbox;  // or that
+    Bytes filters;                      // a digest of them, before what is saved
+    std::set<channel::SenderId> rows;   // those of whom there is one
+    store::ReaderStore& store() {
+      return inbox ? static_cast<store::ReaderStore&>(*inbox) : *state;
+    }
   };
 
   Result<void> trust_all();
@@ -90,7 +98,8 @@ class ChannelReader {
   Result<void> keep(const store::Home& home, Random& random);
   Result<void> restore(const std::vector<crypto::PublicKey>& senders);
   /// Those whose row is gone: somebody has reset them.
-  Result<std::vector<channel::SenderId>> store_changes();
+  Result<std::vector<channel::SenderId>> store_changes(
+      std::span<const store::Inbox::Message> messages);
   Result<void> restore_waiting();
   channel::Moment moment() const;
   std::string name(const crypto::PublicKey& sender) const;

@@ -28,15 +28,22 @@ Result<void> ChannelReader::keep(const store::Home& home, Random& random) {
   if (options_.client_id.empty()) return {};
   auto lock = store::ReaderLock::acquire(home, options_.client_id);
   if (!lock) return tl::unexpected(lock.error());
-  auto state = store::State::open(home, identity_->private_key, random);
-  if (!state) return tl::unexpected(state.error());
-  if (!state->warning().empty()) warnings_.push_back({Level::warning, state->warning()});
-  kept_ = std::make_unique<Kept>(Kept{std::move(*lock), std::move(*state), digest(*filters_), {}});
+  kept_ = std::make_unique<Kept>(Kept{std::move(*lock), {}, {}, digest(*filters_), {}});
+  if (options_.inbox) {
+    auto inbox = store::Inbox::open(*options_.inbox, identity_->private_key, random);
+    if (!inbox) return tl::unexpected(inbox.error());
+    kept_->inbox.emplace(std::move(*inbox));
+  } else {
+    auto state = store::State::open(home, identity_->private_key, random);
+    if (!state) return tl::unexpected(state.error());
+    if (!state->warning().empty()) warnings_.push_back({Level::warning, state->warning()});
+    kept_->state.emplace(std::move(*state));
+  }
   return restore_waiting();
 }
 
 Result<void> ChannelReader::restore_waiting() {
-  auto change = kept_->state.begin();
+  auto change = kept_->store().begin();
   if (!change) return tl::unexpected(change.error());
   const auto waiting = change->waiting(options_.client_id);
   if (!waiting) return tl::unexpected(waiting.error());
@@ -55,7 +62,7 @@ channel::Moment ChannelReader::moment() const {
 
 Result<void> ChannelReader::restore(const std::vector<crypto::PublicKey>& senders) {
   if (!kept_ || senders.empty()) return {};
-  auto change = kept_->state.begin();
+  auto change = kept_->store().begin();
   if (!change) return tl::unexpected(change.error());
   for (const auto& sender : senders) {
     const auto id = channel::sender_id(sender);
@@ -85,10 +92,14 @@ Result<void> ChannelReader::restore(const std::vector<crypto::PublicKey>& sender
   return {};
 }
 
-Result<std::vector<channel::SenderId>> ChannelReader::store_changes() {
-  using Row = store::State::Change::Row;
-  auto change = kept_->state.begin();
+Result<std::vector<channel::SenderId>> ChannelReader::store_changes(
+    std::span<const store::Inbox::Message> messages) {
+  using Row = store::ReaderStore::Change::Row;
+  auto change = kept_->store().begin();
   if (!change) return tl::unexpected(change.error());
+  if (kept_->inbox) {
+    if (auto put = kept_->inbox->put(messages); !put) return tl::unexpected(put.error());
+  }
   std::vector<channel::SenderId> gone;
   auto rows = kept_->rows;
   for (const auto& id : reader_->unsaved()) {
@@ -116,10 +127,10 @@ Result<std::vector<channel::SenderId>> ChannelReader::store_changes() {
   return gone;
 }
 
-Result<ChannelReader::Output> ChannelReader::save() {
+Result<ChannelReader::Output> ChannelReader::save(std::span<const store::Inbox::Message> messages) {
   Output out;
-  if (!kept_ || !reader_->has_unsaved()) return out;
-  const auto gone = store_changes();
+  if (!kept_ || (!reader_->has_unsaved() && messages.empty())) return out;
+  const auto gone = store_changes(messages);
   if (!gone) return tl::unexpected(gone.error());
   for (const auto& id : *gone) {
     const auto sender =

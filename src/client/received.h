@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "channel/content.h"
+#include "crypto/keys.h"
 #include "mqtt/message.h"
 
 namespace sts::client {
@@ -17,7 +19,14 @@ struct Received {
   bool one_of_many = false;             // the session has several peers
   std::string sender = {};              // the peer's name in the trust file; empty in the clear
   std::string sender_fingerprint = {};  // crypto::fingerprint; empty in the clear
-  std::chrono::system_clock::time_point at = {};                   // when it came
+  std::optional<crypto::PublicKey> sender_key = {};
+  /// Of a message on a channel: its place among all that its sender sent on the topic.
+  struct Number {
+    std::uint64_t epoch = 0, counter = 0;
+  };
+  std::optional<Number> number = {};
+  std::optional<channel::Durable> durable = {};   // which of its sender's outbox it is
+  std::chrono::system_clock::time_point at = {};  // when it came
   std::optional<std::chrono::system_clock::time_point> sent = {};  // by the sender's clock
   bool late = false;  // the sender had gone on to its next key
   bool will = false;  // what the sender left with the broker for the end of its connection

@@ -25,14 +25,22 @@ void set_foreground(pid_t group) {
   sigprocmask(SIG_SETMASK, &before, nullptr);
 }
 
+}  // namespace
+
+struct ProgramRunner::Start {
+  const char* command;
+  bool terminal;
+  int input;  // unless it is the terminal; -1: nothing
+  char* const* environment;
+};
+
 /// In the child: only calls that are safe after fork() in a process with threads.
-[[noreturn]] void become(const char* command, ProgramRunner::Stdin input, mode_t umask) {
+void ProgramRunner::become(const Start& how, mode_t umask) {
   setpgid(0, 0);
-  if (input == ProgramRunner::Stdin::terminal) {
+  if (how.terminal) {
     set_foreground(getpid());
   } else {
-    const int nothing = open("/dev/null", O_RDONLY);
-    dup2(nothing, STDIN_FILENO);
+    dup2(how.input >= 0 ? how.input : open("/dev/null", O_RDONLY), STDIN_FILENO);
   }
   close_range(3, ~0U, 0);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH, SIGCHLD, SIGPIPE}) {
@@ -45,11 +53,9 @@ void set_foreground(pid_t group) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   ::umask(umask);
-  execl("/bin/sh", "sh", "-c", command, nullptr);
+  execle("/bin/sh", "sh", "-c", how.command, nullptr, how.environment);
   _exit(127);
 }
-
-}  // namespace
 
 ProgramRunner::~ProgramRunner() {
   if (!running()) return;
@@ -59,15 +65,28 @@ ProgramRunner::~ProgramRunner() {
 
 Result<void> ProgramRunner::run(const std::string& command, Stdin input,
                                 std::function<void(int)> ended) {
+  return start({command.c_str(), input == Stdin::terminal, -1, environ}, std::move(ended));
+}
+
+Result<void> ProgramRunner::run(const std::string& command, int input,
+                                const std::vector<std::string>& environment,
+                                std::function<void(int)> ended) {
+  std::vector<char*> pointers;
+  for (const auto& one : environment) pointers.push_back(const_cast<char*>(one.c_str()));
+  pointers.push_back(nullptr);
+  return start({command.c_str(), false, input, pointers.data()}, std::move(ended));
+}
+
+Result<void> ProgramRunner::start(const Start& how, std::function<void(int)> ended) {
   if (running()) return fail(Errc::refused, "a program is running already", "wait until it ends");
   child_ended_.add(SIGCHLD);
-  lent_ = input == Stdin::terminal && tcgetattr(STDIN_FILENO, &modes_) == 0;
+  lent_ = how.terminal && tcgetattr(STDIN_FILENO, &modes_) == 0;
   // Until the child has put the handlers off, a signal to it would be told to the parent's loop.
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_BLOCK, &all, &before);
   const pid_t child = fork();
-  if (child == 0) become(command.c_str(), input, umask_);
+  if (child == 0) become(how, umask_);
   sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child < 0) {
     return fail(Errc::io, fmt::format("cannot start a program: {}", std::strerror(errno)),

@@ -8,6 +8,7 @@
 #include <asio/signal_set.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -29,11 +30,18 @@ class ProgramRunner {
 
   /// `ended` gets waitpid()'s status, from the loop, after the terminal was taken back.
   Result<void> run(const std::string& command, Stdin input, std::function<void(int)> ended);
+  /// With the descriptor, which stays the caller's, as standard input, and these variables alone
+  /// ("NAME=value").
+  Result<void> run(const std::string& command, int input,
+                   const std::vector<std::string>& environment, std::function<void(int)> ended);
   bool running() const { return child_ > 0; }
   /// Sends `signal` to the program and its children, if one runs.
   void forward(int signal);
 
  private:
+  struct Start;
+  [[noreturn]] static void become(const Start& how, mode_t umask);
+  Result<void> start(const Start& how, std::function<void(int)> ended);
   void wait();
   void take_terminal_back();
 

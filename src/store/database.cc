@@ -35,6 +35,8 @@ struct Sqlite {
   decltype(&sqlite3_reset) reset;
   decltype(&sqlite3_bind_int64) bind_int64;
   decltype(&sqlite3_bind_blob64) bind_blob64;
+  decltype(&sqlite3_bind_text) bind_text;
+  decltype(&sqlite3_bind_null) bind_null;
   decltype(&sqlite3_column_int64) column_int64;
   decltype(&sqlite3_column_blob) column_blob;
   decltype(&sqlite3_column_bytes) column_bytes;
@@ -63,6 +65,8 @@ std::optional<Sqlite> load() {
   find(out.reset, "sqlite3_reset");
   find(out.bind_int64, "sqlite3_bind_int64");
   find(out.bind_blob64, "sqlite3_bind_blob64");
+  find(out.bind_text, "sqlite3_bind_text");
+  find(out.bind_null, "sqlite3_bind_null");
   find(out.column_int64, "sqlite3_column_int64");
   find(out.column_blob, "sqlite3_column_blob");
   find(out.column_bytes, "sqlite3_column_bytes");
@@ -108,18 +112,21 @@ std::filesystem::path Database::suspect_mark(const std::filesystem::path& path) 
 void Database::Close::operator()(sqlite3* handle) const { sqlite().close(handle); }
 void Statement::Finalize::operator()(sqlite3_stmt* handle) const { sqlite().finalize(handle); }
 
-Result<Database> Database::open(const std::filesystem::path& path) {
+Result<Database> Database::open(const std::filesystem::path& path, const Options& options) {
   if (!library()) {
-    return fail(Errc::io, "libsqlite3 can't be loaded, which keeps the state of channels",
+    return fail(Errc::io, "libsqlite3 can't be loaded, which keeps state and messages",
                 "apt install libsqlite3-0");
   }
   if (auto made = make_private(path); !made) return tl::unexpected(made.error());
   sqlite3* handle = nullptr;
   const int opened =
       sqlite().open(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, nullptr);
-  Database database(path, handle);
+  Database database(path, handle, options.mend);
   if (opened != SQLITE_OK) return tl::unexpected(database.error());
   sqlite().busy_timeout(handle, patience_ms);
+  if (options.check != nullptr) {
+    if (auto good = options.check(database); !good) return tl::unexpected(good.error());
+  }
   // FULL: what was committed survives the loss of power. What is free again can be given back to
   // the disk, if the file was made that way; the log shrinks by itself.
   auto set = database.run(
@@ -150,6 +157,10 @@ Error Database::error() const {
   Error out{Errc::io, fmt::format("{}: {}", path_.string(), sqlite().errmsg(handle_.get()))};
   if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
     out.code = Errc::malformed;
+    if (mend_ != nullptr) {
+      out.hint = mend_;
+      return out;
+    }
     const auto mark = suspect_mark(path_);
     const int file = ::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file >= 0) ::close(file);
@@ -174,8 +185,15 @@ void Statement::bind(int parameter, std::uint64_t value) {
   sqlite().bind_int64(handle_.get(), parameter, static_cast<sqlite3_int64>(value));
 }
 void Statement::bind(int parameter, ByteView bytes) {
-  sqlite().bind_blob64(handle_.get(), parameter, bytes.data(), bytes.size(), SQLITE_STATIC);
+  // A null pointer would be NULL.
+  const void* data = bytes.empty() ? static_cast<const void*>("") : bytes.data();
+  sqlite().bind_blob64(handle_.get(), parameter, data, bytes.size(), SQLITE_STATIC);
 }
+void Statement::bind(int parameter, std::string_view text) {
+  sqlite().bind_text(handle_.get(), parameter, text.data(), static_cast<int>(text.size()),
+                     SQLITE_STATIC);
+}
+void Statement::bind_null(int parameter) { sqlite().bind_null(handle_.get(), parameter); }
 
 Result<bool> Statement::step() {
   const int outcome = sqlite().step(handle_.get());

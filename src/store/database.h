@@ -17,16 +17,24 @@ namespace sts::store {
 
 class Database {
  public:
+  struct Options {
+    /// Is asked before anything is changed in the file; an error is open()'s.
+    Result<void> (*check)(Database& database) = nullptr;
+    /// What to do where it is damaged; null: it is the state, of which suspect_mark() takes care.
+    const char* mend = nullptr;
+  };
   /// Opens the file, which is made, 0600, where it is missing. Waits up to 30 s for other
   /// processes. Whatever is deleted is overwritten.
-  static Result<Database> open(const std::filesystem::path& path);
+  static Result<Database> open(const std::filesystem::path& path, const Options& options);
+  static Result<Database> open(const std::filesystem::path& path) { return open(path, Options()); }
+  const std::filesystem::path& path() const { return path_; }
 
   /// One statement or several, without results.
   Result<void> run(const std::string& sql);
   /// The first column of the first row; 0 where there is none.
   Result<std::uint64_t> number(std::string_view sql);
   /// "what went wrong", of the last call that failed; Errc::io, or Errc::malformed for a damaged
-  /// file, which a file of the name of suspect_mark() tells whoever opens it next.
+  /// file, which for the state a file of the name of suspect_mark() tells whoever opens it next.
   Error error() const;
   static std::filesystem::path suspect_mark(const std::filesystem::path& path);
 
@@ -36,9 +44,11 @@ class Database {
     void operator()(sqlite3* handle) const;
   };
 
-  Database(std::filesystem::path path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
+  Database(std::filesystem::path path, sqlite3* handle, const char* mend)
+      : path_(std::move(path)), mend_(mend), handle_(handle) {}
 
   std::filesystem::path path_;
+  const char* mend_;
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
@@ -50,6 +60,9 @@ class Statement {
   void bind(int parameter, std::uint64_t value);
   /// The bytes must live until the statement is done.
   void bind(int parameter, ByteView bytes);
+  /// As TEXT. It must live as long.
+  void bind(int parameter, std::string_view text);
+  void bind_null(int parameter);
 
   /// True where there is a row, false at the end.
   Result<bool> step();

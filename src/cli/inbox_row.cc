@@ -1,0 +1,42 @@
+#include "cli/inbox_row.h"
+
+#include <algorithm>
+
+#include "cli/format_json.h"
+
+namespace sts::cli {
+namespace {
+
+std::uint64_t milliseconds(std::chrono::system_clock::time_point at) {
+  const auto count = std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count();
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count));
+}
+
+}  // namespace
+
+store::Inbox::Message inbox_row(const client::Received& received) {
+  const auto& message = received.message;
+  store::Inbox::Message out;
+  out.received_ms = milliseconds(received.at);
+  if (received.sent) out.sent_ms = milliseconds(*received.sent);
+  out.sender = received.sender;
+  if (received.sender_key) out.sender_key = crypto::to_text(*received.sender_key);
+  out.topic = message.topic;
+  out.payload = message.payload;
+  out.content_type = message.properties.content_type;
+  out.properties = properties_json(message.properties);
+  if (received.number) {
+    out.epoch = received.number->epoch;
+    out.counter = received.number->counter;
+  }
+  if (received.durable) {
+    out.durable_stream = to_bytes(received.durable->stream.bytes);
+    out.durable_number = received.durable->number;
+  }
+  out.retain = message.retain;
+  out.late = received.late;
+  out.will = received.will;
+  return out;
+}
+
+}  // namespace sts::cli
