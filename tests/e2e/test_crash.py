@@ -1,0 +1,266 @@
+"""Nothing that was accepted is lost, comes twice or in another order, whatever is killed, cut, stalled or slowed.
+
+Messages with numbers go both ways: from the pump to the gateway in a session, whose receiver prints them, and from the
+gateway to the pump on a channel, whose receiver has an inbox. What happens in between is drawn from a seed, which a
+failure names: STS_CRASH_SEED (1) is another, STS_CRASH_ROUNDS (8) says how often.
+"""
+
+import os
+import pathlib
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+
+from harness import PATIENCE, STS, Process, TestCase
+from one_shot import Sub
+from proxy import Proxy
+from test_channel import ChannelTestCase
+
+ROUNDS = int(os.environ.get("STS_CRASH_ROUNDS", "8"))
+BATCH = 300  # messages that are accepted at a time
+SESSION, CHANNEL = "session/log", "plant/log"
+END = 1 << 40  # the last number
+
+
+class Accepted:
+    """What one side handed in: batches that are all in, and those whose process was killed meanwhile, of which the
+    first so many are in, or none."""
+
+    def __init__(self):
+        self.batches, self.next = [], 0
+
+    def add(self, sure, count):
+        self.batches.append((range(self.next, self.next + count), sure))
+        self.next += count
+
+    def whole(self, received):
+        """What has to have come, given what has."""
+        out = []
+        for numbers, sure in self.batches:
+            last = max((n for n in received if n in numbers), default=None) if not sure else numbers[-1]
+            out += range(numbers[0], last + 1) if last is not None else []
+        return out
+
+
+def once_and_in_order(received, accepted, told_missing=0):
+    """What is wrong with what came; empty: nothing. So many as `told_missing` may be missing."""
+    if sorted(set(received)) != list(received):
+        at = next(i for i in range(1, len(received)) if received[i] <= received[i - 1])
+        return f"{received[at]} came after {received[at - 1]}"
+    whole = accepted.whole(set(received))
+    if strange := set(received) - set(whole):
+        return f"nobody sent {sorted(strange)[:5]}"
+    missing = sorted(set(whole) - set(received))
+    return "" if len(missing) == told_missing else f"{len(missing)} missing, {told_missing} told: {missing[:5]}"
+
+
+def without_repeats(lines, starts):
+    """Of what receivers printed one after the other, beginning at these lines: a killed one's last lines may come
+    again to the next. Nothing else may, and so nothing else is left out."""
+    out = []
+    for begin, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        part = lines[begin:end]
+        if part and part[0] in out:
+            again = out.index(part[0])
+            if part[:len(out) - again] != out[again:][:len(part)]:
+                return None
+            part = part[len(out) - again:]
+        out += part
+    return out
+
+
+class CrashJudge(TestCase):
+    """That it can say no."""
+
+    def test_once_and_in_order(self):
+        accepted = Accepted()
+        accepted.add(True, 3)
+        accepted.add(False, 3)
+        accepted.add(True, 2)
+        for received in ([0, 1, 2, 6, 7], [0, 1, 2, 3, 4, 6, 7]):
+            self.assertEqual(once_and_in_order(received, accepted), "")
+        for received, why in (([0, 1, 2, 2, 6, 7], "came after"), ([0, 2, 1, 6, 7], "came after"), ([0, 1, 6, 7], "1 missing"),
+                              ([0, 1, 2, 4, 6, 7], "1 missing"), ([0, 1, 2, 6], "1 missing"), ([0, 1, 2, 6, 7, 9], "nobody")):
+            self.assertIn(why, once_and_in_order(received, accepted), received)
+        self.assertEqual(once_and_in_order([0, 2, 6, 7], accepted, 1), "")
+        self.assertNotEqual(once_and_in_order([0, 1, 2, 6, 7], accepted, 1), "")
+
+    def test_without_repeats(self):
+        self.assertEqual(without_repeats([0, 1, 2, 1, 2, 3], [0, 3]), [0, 1, 2, 3])
+        self.assertEqual(without_repeats([0, 1, 2, 1], [0, 3]), [0, 1, 2])
+        self.assertEqual(without_repeats([0, 1, 1, 2], [0]), [0, 1, 1, 2])  # of one process: left for the other judge
+        self.assertIsNone(without_repeats([0, 1, 2, 1, 3], [0, 3]))
+
+
+class Crash(ChannelTestCase):
+    settings = (*ChannelTestCase.settings, "persistent_client_expiration 1d")
+
+    def setUp(self):
+        super().setUp()
+        self.seed = int(os.environ.get("STS_CRASH_SEED", "1"))
+        self.chance = random.Random(self.seed)
+        self.way = self.keep(Proxy(self.b.port))
+        # The pump's rights are those of a reader here, the gateway's those of a sender.
+        self.sts(self.gateway, "peer", "allow", "pump", "--reads", "plant/#")
+        self.sts(self.pump, "peer", "allow", "gateway", "--writes", "plant/#")
+        self.printed = pathlib.Path(self.directory, "printed")
+        self.printed.touch()
+        self.inbox = os.path.join(self.directory, "inbox.db")
+        self.accepted = {SESSION: Accepted(), CHANNEL: Accepted()}
+        self.starts, self.actors, self.errors = [], {}, []
+        # What a reader of a channel has never heard of it can't miss: the first comes before the first accident.
+        self.accept(CHANNEL, killed=False)
+        self.run_all()
+        self.await_lines(lambda _: len(self.rows()) == BATCH)
+
+    # --- Who takes part
+
+    def command(self, *argv, home, to="/dev/null"):
+        into = ["sh", "-c", 'exec "$@" >> "$0"', str(to)]
+        return Sub([*into, STS, *argv, "-h", "127.0.0.1", "-p", str(self.way.port)], env=home.env)
+
+    def begin(self, actor):
+        if actor == "prints":
+            self.starts.append(len(self.lines()))
+            return self.command("sub", "--peer", "pump", "-t", SESSION, "--retry", home=self.gateway, to=self.printed)
+        if actor == "stores":
+            return self.command("sub", "--durable", "-i", "in", "-t", CHANNEL, "--store", self.inbox, "--report", home=self.pump)
+        if actor == "sends":
+            return self.command("pub", "--peer", "gateway", "--durable", "-t", SESSION, "-l", "--retry", home=self.pump)
+        return self.command("outbox", "flush", "--retry", home=self.gateway)  # publishes
+
+    def run_all(self):
+        """Starts who isn't running: killed, or done with what there was."""
+        for actor in ("prints", "stores", "sends", "publishes"):
+            running = self.actors.get(actor)
+            if running is None or running.process.poll() is not None:
+                self.end(actor)
+                self.actors[actor] = self.keep(self.begin(actor))
+
+    def end(self, actor, how=signal.SIGKILL):
+        process = self.actors.pop(actor, None)
+        if process is None:
+            return 0
+        process.process.send_signal(how)
+        code = process.wait()
+        self.errors.append((actor, process.errors()))
+        return code
+
+    def accept(self, topic, killed):
+        """One batch, which may be killed before it is in."""
+        peer = ("--peer", "gateway") if topic == SESSION else ()
+        home = self.pump if topic == SESSION else self.gateway
+        numbers = range(self.accepted[topic].next, self.accepted[topic].next + BATCH)
+        process = self.keep(Process([STS, "pub", *peer, "--enqueue-only", "-t", topic, "-l"], env=home.env, stdin=subprocess.PIPE))
+        process.process.stdin.write(b"".join(b"%d\n" % n for n in numbers))
+        if killed:
+            process.process.stdin.flush()
+            process.kill()
+        else:
+            process.process.stdin.close()
+            self.assertEqual(process.wait(), 0, process.text)
+        self.accepted[topic].add(not killed, BATCH)
+
+    # --- What came
+
+    def lines(self):
+        return [int(line) for line in self.printed.read_bytes().split(b"\n")[:-1]]
+
+    def rows(self):
+        try:
+            with sqlite3.connect(f"file:{self.inbox}?mode=ro", uri=True, timeout=60) as inbox:
+                return [int(payload) for payload, in inbox.execute("SELECT payload FROM messages ORDER BY id")]
+        except sqlite3.OperationalError:  # not there yet
+            return []
+
+    def await_lines(self, enough):
+        """Whoever ends meanwhile, as a sender does whose peer was ended in order, is started again: no one event to wait
+        for."""
+        waits = 0
+        while not enough(self.lines()):
+            self.run_all()
+            waits += 1
+            self.assertLess(waits, PATIENCE * 100, self.state())
+            time.sleep(0.05)
+
+    def state(self):
+        return f"seed {self.seed}: {len(self.lines())} lines, {len(self.rows())} rows\n" + "\n".join(
+            f"{actor}: {errors}" for actor, errors in self.errors[-8:] if errors)
+
+    # --- What happens to them
+
+    def happen(self):
+        what = self.chance.choice(["kill", "kill", "kill", "broker", "restart", "cut", "stall", "slow", "term"])
+        if what == "kill":
+            for actor in self.chance.sample(sorted(self.actors), self.chance.randrange(1, 4)):
+                self.end(actor)
+        elif what == "term":
+            self.end(self.chance.choice(sorted(self.actors)), signal.SIGTERM)
+        elif what == "broker":
+            self.b.kill()
+            self.b.start()
+        elif what == "restart":
+            self.b.log.process.terminate()
+            self.b.log.wait()
+            self.b.start()
+        elif what == "cut":
+            self.way.cut()
+        elif what == "stall":
+            self.way.stall()
+            for actor in ("sends", "stores"):
+                self.end(actor)
+            self.way.go()
+        else:
+            self.way.chunk = self.chance.choice([16, 65536])
+
+    def test_nothing_is_lost(self):
+        with self.subTest(seed=self.seed):
+            for _ in range(ROUNDS):
+                for topic in (SESSION, CHANNEL):
+                    self.accept(topic, killed=self.chance.random() < 0.3)
+                self.run_all()
+                some = self.chance.randrange(BATCH)
+                before = len(set(self.lines()))
+                self.await_lines(lambda lines, to=before + some: len(set(lines)) >= min(to, self.least()))
+                self.happen()
+            self.finish()
+            self.judge()
+
+    def least(self):
+        """So many are sure to come in the session."""
+        return sum(len(numbers) for numbers, sure in self.accepted[SESSION].batches if sure)
+
+    def finish(self):
+        """Each side has all that will come."""
+        self.way.chunk = 65536
+        # A broker that was killed may not know its reader, who may wait with the next try.
+        self.end("stores")
+        self.run_all()
+        self.b.log.expect(f"in 1 {CHANNEL}$")
+        for topic in (SESSION, CHANNEL):
+            home, peer = (self.pump, ("--peer", "gateway")) if topic == SESSION else (self.gateway, ())
+            code, _, errors = self.run_sts("pub", *peer, "--enqueue-only", "-t", topic, "-m", str(END), home=home)
+            self.assertEqual((code, errors), (0, ""))
+            self.accepted[topic].next = END
+            self.accepted[topic].add(True, 1)
+        self.await_lines(lambda lines: lines and lines[-1] == END)
+        self.await_lines(lambda _: END in self.rows())
+        for actor in ("sends", "publishes"):
+            self.assertEqual(self.actors[actor].wait(), 0, self.state())
+        for home in (self.pump, self.gateway):
+            code, out = home.sts("outbox", "stats")
+            self.assertEqual((code, out.split(",")[0]), (0, "0 messages"))
+
+    def judge(self):
+        printed = without_repeats(self.lines(), self.starts)
+        self.assertIsNotNone(printed, self.state())
+        self.assertEqual(once_and_in_order(printed, self.accepted[SESSION]), "", self.state())
+        # What a killed broker had acknowledged on a channel is gone with it, and told.
+        self.end("stores", signal.SIGTERM)
+        told = re.search(rf"{CHANNEL}: (\d+) received.*?(?:(\d+) missing of its outbox)?$", self.errors[-1][1], re.MULTILINE)
+        self.assertTrue(told, self.state())
+        rows = self.rows()
+        self.assertEqual(once_and_in_order(rows, self.accepted[CHANNEL], int(told[2] or 0)), "", self.state())
