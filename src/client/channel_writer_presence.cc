@@ -13,6 +13,9 @@ using channel::Packet;
 
 namespace {
 
+/// Taken away with one look: a broker may show as many as it likes.
+constexpr std::size_t leftovers_at_once = 1000;
+
 /// MQTT's 65535 bytes less the frame, a signature and the most that is padded.
 constexpr std::size_t will_max = 63'000;
 
@@ -117,7 +120,9 @@ void ChannelWriter::found(const mqtt::Message& message) {
   const auto now = sender_time(wall_clock_());
   const auto created = packet->header.created;
   if (*use == channel::Use::passing && now && created <= *now &&
-      std::chrono::milliseconds(*now - created) >= channel::reject_after_time) {
+      std::chrono::milliseconds(*now - created) >= channel::reject_after_time &&
+      look_->leftovers.size() < leftovers_at_once &&
+      std::ranges::find(look_->leftovers, message.topic) == look_->leftovers.end()) {
     look_->leftovers.push_back(message.topic);
   }
 }

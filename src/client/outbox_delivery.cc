@@ -74,21 +74,24 @@ Result<void> OutboxDelivery::more() {
 }
 
 Result<void> OutboxDelivery::fetch() {
-  auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, unix_ms(wall_clock_()));
-  if (!batch) return tl::unexpected(batch.error());
-  if (batch->unreadable > 0) {
-    owner_.log({Level::warning,
-                fmt::format("{} of the messages in the outbox can't be opened: another identity's, "
-                            "or damaged",
-                            batch->unreadable),
-                "'sts outbox purge --yes' removes all that is in it"});
+  for (;;) {
+    auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, unix_ms(wall_clock_()));
+    if (!batch) return tl::unexpected(batch.error());
+    if (batch->unreadable > 0) {
+      owner_.log(
+          {Level::warning,
+           fmt::format("{} of the messages in the outbox can't be opened: another identity's, "
+                       "or damaged",
+                       batch->unreadable),
+           "'sts outbox purge --yes' removes all that is in it"});
+    }
+    at_end_ = batch->next == next_;
+    next_ = batch->next;
+    std::erase_if(batch->entries,
+                  [](const auto& entry) { return is_for_session(entry.message.destination); });
+    std::ranges::move(batch->entries, std::back_inserter(fetched_));
+    if (at_end_ || !fetched_.empty()) return {};
   }
-  at_end_ = batch->next == next_;
-  next_ = batch->next;
-  std::erase_if(batch->entries,
-                [](const auto& entry) { return is_for_session(entry.message.destination); });
-  std::ranges::move(batch->entries, std::back_inserter(fetched_));
-  return at_end_ || !fetched_.empty() ? Result<void>() : fetch();
 }
 
 Result<void> OutboxDelivery::seal(const store::Outbox::Entry& entry) {

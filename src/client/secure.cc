@@ -323,7 +323,8 @@ class Secure final : public Conversation {
     if (it.durable) {
       const auto verdict = intake_.judge(it.peer, *it.durable);
       if (auto lost = intake_.take_warning(); !lost.empty()) port_.log({Level::warning, lost});
-      if (!verdict) return port_.log(error_line(verdict.error()));
+      // The sender begins again with the next process, and not with this one.
+      if (!verdict) return end(verdict.error());
       if (verdict == protocol::DurableVerdict::repeat) {
         tell_taken({intake_.known(it.peer, it.durable->queue)}, now);
       }

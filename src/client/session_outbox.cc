@@ -99,18 +99,20 @@ void SessionOutbox::begin() {
 }
 
 Result<void> SessionOutbox::fetch() {
-  auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, now_ms(), &destination_);
-  if (!batch) return tl::unexpected(batch.error());
-  if (batch->unreadable > 0) {
-    owner_.log({Level::warning,
-                fmt::format("{} in the outbox can't be opened: damaged",
-                            counted(batch->unreadable, "message", "messages")),
-                "'sts outbox purge --yes' removes all that is in it"});
+  for (;;) {
+    auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, now_ms(), &destination_);
+    if (!batch) return tl::unexpected(batch.error());
+    if (batch->unreadable > 0) {
+      owner_.log({Level::warning,
+                  fmt::format("{} in the outbox can't be opened: damaged",
+                              counted(batch->unreadable, "message", "messages")),
+                  "'sts outbox purge --yes' removes all that is in it"});
+    }
+    at_end_ = batch->next == next_;
+    next_ = batch->next;
+    std::ranges::move(batch->entries, std::back_inserter(fetched_));
+    if (at_end_ || !fetched_.empty()) return {};
   }
-  at_end_ = batch->next == next_;
-  next_ = batch->next;
-  std::ranges::move(batch->entries, std::back_inserter(fetched_));
-  return at_end_ || !fetched_.empty() ? Result<void>() : fetch();
 }
 
 Result<void> SessionOutbox::send(protocol::Link& link, Instant now, protocol::Effects& out) {

@@ -25,7 +25,10 @@ std::optional<Durable> decode_durable(ByteView body) {
   const auto queue = in.array<8>();
   const auto number = in.varint();
   const auto gap = in.varint();
-  if (!queue || !number || !gap || *number >= numbers_end || *gap > *number) return std::nullopt;
+  // Its `next` is a number, too.
+  if (!queue || !number || !gap || *number >= numbers_end - 1 || *gap > *number) {
+    return std::nullopt;
+  }
   return Durable{{*queue, *number, *gap}, in.rest()};
 }
 

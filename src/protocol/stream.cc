@@ -17,13 +17,19 @@ std::size_t size_of(const StreamReceiver::Item& item) {
 constexpr std::size_t sized_overhead = 1 + 10;
 constexpr std::size_t sized_overhead_min = 1 + 1;
 
+/// The body of TAKEN begins with the queue.
+ByteView queue_of(const Message& taken) { return ByteView(taken.body).first(sizeof(StreamId)); }
+
 }  // namespace
 
 Result<void> StreamSender::push(Message message) {
   if (message.type == RecordType::taken) {
-    if (!queue_.empty() && queue_.back().type == RecordType::taken) {
-      queue_size_ -= sized_overhead_min + queue_.back().body.size();
-      queue_.pop_back();
+    // A later one of the same queue says all that an earlier one did.
+    for (auto at = queue_.rbegin(); at != queue_.rend() && at->type == RecordType::taken; ++at) {
+      if (!std::ranges::equal(queue_of(*at), queue_of(message))) continue;
+      queue_size_ -= sized_overhead_min + at->body.size();
+      queue_.erase(std::next(at).base());
+      break;
     }
   } else if (full()) {
     return fail(Errc::limit, "too many messages wait for the peer's acknowledgement",

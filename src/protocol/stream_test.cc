@@ -230,8 +230,9 @@ TEST(StreamReceiver, SkipsToWhereAStreamGoesOn) {
 
 TEST_F(StreamSenderTest, WhatWasTakenIsAlwaysToldAndTheLastOfItIsEnough) {
   for (std::size_t i = 0; i < send_buffer_messages; ++i) ASSERT_TRUE(sender_.push({}));
-  ASSERT_TRUE(sender_.push(taken("1")));
-  ASSERT_TRUE(sender_.push(taken("2")));
+  for (const auto* one : {"queue A 1", "queue B 1", "queue A 2", "queue B 2"}) {
+    ASSERT_TRUE(sender_.push(taken(one)));
+  }
   EXPECT_EQ(sender_.unacknowledged(), send_buffer_messages) << "of messages";
   std::string told;
   while (const auto out = next()) {
@@ -240,7 +241,7 @@ TEST_F(StreamSenderTest, WhatWasTakenIsAlwaysToldAndTheLastOfItIsEnough) {
       if (type == RecordType::taken) told += as_text(body);
     }
   }
-  EXPECT_EQ(told, "2");
+  EXPECT_EQ(told, "queue A 2queue B 2");
 }
 
 TEST(StreamReceiver, BoundsWhatItHolds) {

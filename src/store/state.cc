@@ -1,5 +1,6 @@
 #include "store/state.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -98,13 +99,18 @@ Result<std::string> move_aside(const std::string& path) {
 
 State::Place State::place_of(const std::filesystem::path& path) {
   Bytes data;
-  if (const auto boot = read_file("/proc/sys/kernel/random/boot_id", 64); boot && *boot) {
-    sts::append(data, as_bytes(view((*boot)->text)));
+  const auto boot = read_file("/proc/sys/kernel/random/boot_id", 64);
+  struct statx status {};
+  if (!boot || !*boot ||
+      ::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &status) != 0) {
+    return {};
   }
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) {
-    put_varint(data, static_cast<std::uint64_t>(status.st_dev));
-    put_varint(data, static_cast<std::uint64_t>(status.st_ino));
+  sts::append(data, as_bytes(view((*boot)->text)));
+  for (const std::uint64_t part :
+       {std::uint64_t{status.stx_dev_major}, std::uint64_t{status.stx_dev_minor},
+        std::uint64_t{status.stx_ino}, static_cast<std::uint64_t>(status.stx_btime.tv_sec),
+        std::uint64_t{status.stx_btime.tv_nsec}}) {  // 0 where files have no birth
+    put_varint(data, part);
   }
   const auto digest = crypto::hash(data);
   Place out{};
@@ -130,8 +136,9 @@ Result<State> State::open(const Home& home, const crypto::PrivateKey& identity, 
     database = open_whole(home);
   }
   if (!database) return tl::unexpected(database.error());
-  State out(std::move(*database), crypto::kdf(identity.bytes(), "STS 2 state"),
-            place_of(home.state_file()), random);
+  auto place = place_of(home.state_file());
+  if (place == Place{}) random.fill(place);  // who knows: nothing goes on
+  State out(std::move(*database), crypto::kdf(identity.bytes(), "STS 2 state"), place, random);
   out.warning_ = std::move(warning);
   return out;
 }
