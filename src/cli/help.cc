@@ -13,7 +13,7 @@ using namespace std::string_view_literals;
 
 /// Shown by --help; of the other groups, all but `rare`.
 constexpr std::string_view common_connection[] = {
-    "--host", "--port", "--username", "--password-from", "--tls", "--config", "--profile",
+    "--host", "--port", "--username", "--password-from", "--tls", "--config",
 };
 constexpr std::string_view rare[] = {
     "--help",

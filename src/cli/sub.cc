@@ -12,7 +12,6 @@ namespace {
 
 constexpr auto examples = R"(Examples:
   sts sub -t 'plant/#' -v                      from all who may write, encrypted
-  sts sub --durable -i logger -t 'plant/#' --store plant.db
   sts sub --peer pump -t plant/7/temp -v       the same in a session
   sts sub --plain -t status -C 1 -W 5          in the clear, one, for 5 s)";
 

@@ -72,6 +72,7 @@ Result<void> ProgramRunner::run(const std::string& command, int input,
                                 const std::vector<std::string>& environment,
                                 std::function<void(int)> ended) {
   std::vector<char*> pointers;
+  pointers.reserve(environment.size() + 1);
   for (const auto& one : environment) pointers.push_back(const_cast<char*>(one.c_str()));
   pointers.push_back(nullptr);
   return start({command.c_str(), false, input, pointers.data()}, std::move(ended));

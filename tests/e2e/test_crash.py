@@ -1,8 +1,8 @@
 """Nothing that was accepted is lost, comes twice or in another order, whatever is killed, cut, stalled or slowed.
 
 Messages with numbers go both ways: from the pump to the gateway in a session, whose receiver prints them, and from the
-gateway to the pump on a channel, whose receiver has an inbox. What happens in between is drawn from a seed, which a
-failure names: STS_CRASH_SEED (1) is another, STS_CRASH_ROUNDS (8) says how often.
+gateway to the pump on a channel, whose receiver has an inbox. What happens in between is drawn from a
+seed, STS_CRASH_SEED (1), which a failure names; STS_CRASH_ROUNDS (8) says how often it does.
 """
 
 import os

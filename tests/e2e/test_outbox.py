@@ -309,8 +309,8 @@ class OutboxFullDisk(OutboxTestCase):
         self.assertEqual(code, 1)
         self.assertIn("disk is full", errors)
         self.assertIn("hint: make room on the disk", errors)
-        accepted = json.loads(self.outbox("stats", "--format", "json", home=self.small)[1])["messages"]
         filler.unlink()
+        accepted = json.loads(self.outbox("stats", "--format", "json", home=self.small)[1])["messages"]
         self.assertEqual(self.enqueue("last", home=self.small), (0, b"", ""))
         sub = self.sub(self.gateway, "-C", str(accepted + 1))
         self.assertEqual(self.outbox("flush", *self.at(), home=self.small), (0, b"", ""))

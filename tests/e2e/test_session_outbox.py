@@ -71,7 +71,7 @@ class SessionOutbox(PeerTestCase):
         self.b.log.expect("Sending SUBACK to ")
         pub.process.send_signal(signal.SIGINT)
         self.assertEqual(pub.wait(), 1)
-        self.assertIn("1 message waits in the outbox", pub.text)
+        self.assertIn("1 message waits in the outbox", pub.drain())
 
     def test_killed_at_random(self):
         """Printed, a message counts as taken once it was written: what a killed receiver had written last may come
