@@ -20,7 +20,7 @@ struct InboxTest : testing::Test {
   Result<Inbox> open(const std::string& name = "inbox.db") {
     return Inbox::open({home.root() / name}, identity.private_key, random);
   }
-  static Inbox::Message message(const std::string& text) {
+  static Inbox::Message message(std::string_view text) {  // a view of it
     Inbox::Message out;
     out.topic = "t";
     out.payload = as_bytes(text);
