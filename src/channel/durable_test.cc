@@ -102,19 +102,27 @@ TEST_F(DurableNumbers, TheHighestIsHarmless) {
   EXPECT_EQ(reader.heard.size(), 2U);
 }
 
+TEST_F(DurableNumbers, OneFarBelowTheHighestIsTold) {
+  send(protocol::ReplayWindow::size);
+  send(0);
+  EXPECT_EQ(reader.heard.size(), 1U);
+  EXPECT_EQ(reader.count(NoticeKind::repeated), 1U);
+  EXPECT_EQ(reader.counts("a").resent, 0U);
+}
+
 TEST(DurableWindows, OutliveTheProcess) {
   DurableWindows windows;
   for (const auto number : {std::uint64_t{3}, std::uint64_t{5}, durable_numbers_end - 1}) {
-    EXPECT_TRUE(windows.take({StreamId{1}, number}, false));
+    windows.find(StreamId{1}).mark_live(number);
   }
   Bytes saved;
   windows.put(saved);
   sts::Reader in(saved);
   auto again = DurableWindows::get(in);
   ASSERT_TRUE(again && in.empty());
-  EXPECT_FALSE(again->take({StreamId{1}, durable_numbers_end - 1}, false));
-  EXPECT_TRUE(again->take({StreamId{1}, durable_numbers_end - 2}, false)->found);
-  EXPECT_TRUE(again->take({StreamId{2}, 3}, false)) << "another stream's";
+  EXPECT_FALSE(again->find(StreamId{1}).is_new(durable_numbers_end - 1));
+  EXPECT_TRUE(again->find(StreamId{1}).mark_live(durable_numbers_end - 2).found);
+  EXPECT_TRUE(again->find(StreamId{2}).is_new(3)) << "another stream's";
   for (std::size_t size = 0; size < saved.size(); ++size) {
     sts::Reader cut(ByteView(saved).first(size));
     EXPECT_FALSE(DurableWindows::get(cut)) << size;

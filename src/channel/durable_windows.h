@@ -7,21 +7,21 @@
 #include <vector>
 
 #include "base/reader.h"
-#include "channel/content.h"
 #include "channel/limits.h"
+#include "channel/names.h"
 #include "channel/topic_window.h"
 
 namespace sts::channel {
 
 class DurableWindows {
  public:
-  /// nullopt where it came before, or so long ago that it can't be told. `retained`: it came
-  /// because of the subscription, so what was accepted before it may still be on its way.
-  std::optional<TopicWindow::Change> take(const Durable& durable, bool retained) {
-    auto& window = find(durable.stream);
-    if (!window.is_new(durable.number)) return std::nullopt;
-    if (!retained) return window.mark_live(durable.number);
-    return TopicWindow::Change{.found = window.mark_retained(durable.number)};
+  /// A sender numbers in one stream at a time; of those before, some may still wait in its outbox.
+  TopicWindow& find(const StreamId& stream) {
+    for (auto& [name, window] : windows_) {
+      if (name == stream) return window;
+    }
+    if (windows_.size() == durable_streams) windows_.erase(windows_.begin());
+    return windows_.emplace_back(stream, TopicWindow(false)).second;
   }
 
   void put(Bytes& out) const {
@@ -44,15 +44,6 @@ class DurableWindows {
   }
 
  private:
-  /// A sender numbers in one stream at a time; of those before, some may still wait in its outbox.
-  TopicWindow& find(const StreamId& stream) {
-    for (auto& [name, window] : windows_) {
-      if (name == stream) return window;
-    }
-    if (windows_.size() == durable_streams) windows_.erase(windows_.begin());
-    return windows_.emplace_back(stream, TopicWindow(false)).second;
-  }
-
   std::vector<std::pair<StreamId, TopicWindow>> windows_;  // in the order in which they were met
 };
 

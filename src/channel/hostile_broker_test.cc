@@ -225,6 +225,15 @@ TEST_F(HostileBroker, AFloodOfForgedPacketsCostsLittle) {
   EXPECT_EQ(reader.count(NoticeKind::forged), static_cast<std::uint64_t>(forged_packets_burst));
 }
 
+TEST_F(HostileBroker, AKnownPacketIsKnownByItsHeader) {
+  const auto packets = world.begin_epoch();
+  world.publish(packets);
+  auto damaged = packets[0];
+  damaged.payload[damaged.payload.size() - 1] ^= 1;  // of the wrap, which isn't looked at
+  for (int i = 0; i <= 2 * forged_packets_burst; ++i) world.deliver(reader, damaged, false);
+  EXPECT_TRUE(reader.notices.empty());
+}
+
 TEST_F(HostileBroker, WhatNoSenderSealsIsNotTaken) {
   const auto packets = world.begin_epoch();
   world.publish(packets);

@@ -14,16 +14,36 @@ void KnownSender::notice(NoticeKind kind, std::string_view topic, Events& out,
   out.emplace_back(Notice{kind, key_, std::string(topic), count});
 }
 
-TopicRecord* KnownSender::record_of(std::string_view topic) {
-  const auto known = memory_.topics.find(topic);
-  if (known != memory_.topics.end()) return &known->second;
-  if (memory_.topics.size() == topics_of_sender) return nullptr;
-  return &memory_.topics.emplace(topic, TopicRecord{}).first->second;
+TopicRecord* KnownSender::record_of(std::string_view topic, std::uint64_t epoch, Events& out) {
+  auto& topics = memory_.topics;
+  auto known = topics.find(topic);
+  if (known == topics.end()) {
+    if (topics.size() == topics_of_sender) {
+      const auto oldest =
+          std::ranges::min_element(topics, {}, [](auto& one) { return one.second.epoch; });
+      if (oldest->second.epoch >= epoch) {
+        notice(NoticeKind::full, topic, out);
+        return nullptr;
+      }
+      notice(NoticeKind::full, oldest->first, out);
+      topics.erase(oldest);
+    }
+    known = topics.emplace(topic, TopicRecord{}).first;
+  }
+  known->second.epoch = std::max(known->second.epoch, epoch);
+  return &known->second;
 }
 
 const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPair& self,
                                    bool retained, Instant now, const Subscribed& subscribed,
                                    std::vector<KeyId>& dropped, Events& out) {
+  auto& epochs = memory_.epochs;
+  const Header& header = packet.header;
+  // One that comes again, which whoever recorded it can see to, costs no Diffie-Hellman.
+  if (const auto* known = epochs.find(header.stream, header.epoch);
+      known != nullptr && key_id(known->key, packet.header_bytes) == known->id) {
+    return nullptr;
+  }
   const WrapContext who{self, key_, shared_, psk_ ? &*psk_ : nullptr};
   std::optional<EpochKey> key;
   for (const auto wrap : find_wraps(packet, who)) {  // none: it is for other readers
@@ -37,10 +57,7 @@ const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPai
   }
   if (!key) return nullptr;
 
-  auto& epochs = memory_.epochs;
-  const Header& header = packet.header;
   const KeyId id = key_id(*key, packet.header_bytes);
-  if (epochs.find(id) != nullptr) return nullptr;  // again
   if (epochs.is_taken(header)) {
     notice(NoticeKind::old_key, {}, out);
     return nullptr;
@@ -50,7 +67,8 @@ const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPai
     return nullptr;
   }
   LiveEpoch* before = header.before ? epochs.find(header.before->key) : nullptr;
-  LiveEpoch made{std::move(*key), id, header.stream, header.epoch, header.signing_key};
+  LiveEpoch made{std::move(*key),   id, header.stream, header.epoch, header.created,
+                 header.signing_key};
   if (header.before) made.before = header.before->key;
   made.taken = now;
   made.from_start = !retained;
@@ -124,14 +142,14 @@ void KnownSender::begin_following(const Subscribed& subscribed) {
 
 void KnownSender::count_missing(std::string_view topic, std::uint64_t count, Events& out) {
   if (count == 0) return;
-  if (auto* counted = record_of(topic)) counted->counts.missing += count;
+  if (auto* counted = record_of(topic, 0, out)) counted->counts.missing += count;
   notice(NoticeKind::missing, topic, out, count);
 }
 
 bool KnownSender::may_leave_will(const LiveEpoch& epoch, std::string_view topic) const {
   const auto known = memory_.topics.find(topic);
   return known != memory_.topics.end() && known->second.online &&
-         known->second.online_at.epoch == epoch.number;
+         known->second.online_at.first == epoch.number;
 }
 
 bool KnownSender::restore(ByteView saved, const Moment& at, bool same_topics) {

@@ -104,8 +104,9 @@ class KnownSender {
                                  const Sealed& sealed, std::string_view topic, Events& failed);
   /// `record` may be null.
   void repeated(TopicRecord* record, std::string_view topic, Events& out) const;
-  /// Null where there are too many.
-  TopicRecord* record_of(std::string_view topic);
+  /// Of what is authentic under that epoch. The first beyond topics_of_sender takes the place of
+  /// one that no epoch as late was used on; null where there is none. Either is told.
+  TopicRecord* record_of(std::string_view topic, std::uint64_t epoch, Events& out);
   void notice(NoticeKind kind, std::string_view topic, Events& out, std::uint64_t count = 1) const;
 
   crypto::PublicKey key_;

@@ -41,10 +41,7 @@ std::optional<Bytes> KnownSender::plaintext(const LiveEpoch& epoch, const crypto
 
 bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::string_view topic,
                                bool retained, Events& out, Events& failed) {
-  const auto recorded = memory_.topics.find(topic);
-  TopicRecord* record = recorded != memory_.topics.end() ? &recorded->second : nullptr;
-  if (sealed.counter >= reject_after_messages ||
-      (record == nullptr && memory_.topics.size() >= topics_of_sender)) {
+  if (sealed.counter >= reject_after_messages) {
     notice(NoticeKind::full, topic, failed);
     return false;
   }
@@ -52,7 +49,8 @@ bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::stri
   LiveEpoch::Topic* at = known != epoch.topics.end() ? &known->second : nullptr;
   const bool is_new = at == nullptr || at->window.is_new(sealed.counter);
   if (!is_new && !retained) {
-    repeated(record, topic, out);
+    const auto recorded = memory_.topics.find(topic);
+    repeated(recorded != memory_.topics.end() ? &recorded->second : nullptr, topic, out);
     return true;
   }
   auto opened = at != nullptr
@@ -66,7 +64,8 @@ bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::stri
   }
   // What the sender didn't want retained came as it was sent, whatever flag the broker gave it.
   const bool stale = retained && content->retained;
-  if (record == nullptr) record = &memory_.topics[std::string(topic)];
+  TopicRecord* record = record_of(topic, epoch.number, out);
+  if (record == nullptr) return true;
   if (is_due({epoch, at, is_new, sealed.counter, topic, stale, *content}, *record, out)) {
     ++record->counts.delivered;
     if (epoch.superseded) ++record->counts.late;
@@ -78,9 +77,9 @@ bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::stri
 
 bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& out) {
   const auto& [epoch, known, is_new, counter, topic, stale, content] = message;
-  Position position{epoch.stream, epoch.number, counter, content.time};
+  Position position{epoch.stream, epoch.number, counter, epoch.plausible(content.time)};
   if (const auto& origin = content.resealed) {
-    position = {origin->stream, origin->epoch, origin->counter, content.time};
+    position = {origin->stream, origin->epoch, origin->counter, position.time};
   }
   const bool replaced = record.retained.replaced(position);
   if (stale && replaced) {
@@ -96,9 +95,9 @@ bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& ou
   const auto missing = record.counts.missing;
   account(window, stale, counter, record, topic, out);
   const auto told = record.counts.missing - std::min(missing, record.counts.missing);
-  if (content.online && !position.before(record.online_at)) {
+  if (content.online && std::pair(epoch.number, counter) >= record.online_at) {
     record.online = content.online;
-    record.online_at = position;
+    record.online_at = {epoch.number, counter};
   }
   // What is sealed anew and older than another was replaced before it came.
   const bool again = content.resealed ? replaced || resealed_before(record, position, topic, out)
@@ -110,15 +109,21 @@ bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& ou
 
 bool KnownSender::durable_is_new(TopicRecord& record, const Durable& durable, bool retained,
                                  std::uint64_t told, std::string_view topic, Events& out) const {
-  const auto change = record.durable.take(durable, retained);
-  if (!change) {  // the sender didn't know that it had come
+  auto& window = record.durable.find(durable.stream);
+  if (window.out_of_sight(durable.number)) {  // no sender falls behind so far
+    repeated(&record, topic, out);
+    return false;
+  }
+  if (!window.is_new(durable.number)) {  // the sender didn't know that it had come
     ++record.counts.resent;
     return false;
   }
-  record.counts.durable_missing += change->missing;
-  record.counts.durable_missing -= change->found ? 1 : 0;
-  if (change->missing > told) {
-    notice(NoticeKind::durable_missing, topic, out, change->missing - told);
+  const auto change = retained ? TopicWindow::Change{.found = window.mark_retained(durable.number)}
+                               : window.mark_live(durable.number);
+  record.counts.durable_missing += change.missing;
+  record.counts.durable_missing -= change.found ? 1 : 0;
+  if (change.missing > told) {
+    notice(NoticeKind::durable_missing, topic, out, change.missing - told);
   }
   return true;
 }
@@ -182,11 +187,11 @@ bool KnownSender::open_will(const LiveEpoch& epoch, const Sealed& sealed, std::s
   const auto opened = plaintext(epoch, key, sealed, topic, failed);
   if (!opened) return false;
   const auto content = decode_content(*opened);
-  TopicRecord* counted = record_of(topic);
+  TopicRecord* counted = record_of(topic, epoch.number, out);
   if (!content || !content->payload) {
     notice(NoticeKind::malformed, topic, out);
   } else if (counted == nullptr) {
-    notice(NoticeKind::full, topic, out);
+    return true;
   } else if ((counted->online && *counted->online != sealed.connection) ||
              std::ranges::count(counted->wills, sealed.connection) != 0) {
     repeated(counted, topic, out);

@@ -13,6 +13,13 @@ LiveEpoch::Topic& LiveEpoch::topic(std::string_view name) {
   return topics.emplace(name, Topic{message_key(key, name), TopicWindow(from_start)}).first->second;
 }
 
+std::optional<std::uint64_t> LiveEpoch::plausible(std::optional<std::uint64_t> time) const {
+  constexpr std::uint64_t usable =
+      std::chrono::floor<std::chrono::milliseconds>(reject_after_time).count();
+  if (!time || *time < created) return time;
+  return *time - created < usable ? time : std::nullopt;
+}
+
 LiveEpoch* LiveEpochs::find(const KeyId& id) {
   for (auto& [number, epoch] : epochs_) {
     if (epoch.id == id) return &epoch;

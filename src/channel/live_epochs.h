@@ -27,7 +27,8 @@ struct LiveEpoch {
   KeyId id;
   StreamId stream;
   std::uint64_t number = 0;
-  std::optional<crypto::VerifyingKey> signing_key;
+  std::uint64_t created = 0;  // milliseconds since 1970 by the sender's clock
+  std::optional<crypto::VerifyingKey> signing_key = {};
   std::optional<KeyId> before = {};  // the key of the stream's epoch before
   Instant taken = {};
   bool from_start = false;  // its packet came as it was sent: so does its first message
@@ -37,6 +38,9 @@ struct LiveEpoch {
 
   /// Its topic of that name, from now on if not yet.
   Topic& topic(std::string_view name);
+  /// What a message's TIME says of order: nothing where no sender would have sealed it, so that a
+  /// reader of an unsigned epoch can't outdate what comes long after it.
+  std::optional<std::uint64_t> plausible(std::optional<std::uint64_t> time) const;
 };
 
 class LiveEpochs {

@@ -11,7 +11,7 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t version = 2;
 // An epoch that was dropped for want of a signature leaves a floor without a live one.
 constexpr std::size_t floors_max = 2 * epochs_of_sender;
 
@@ -55,6 +55,7 @@ void put(Bytes& out, const LiveEpoch& epoch, Instant now) {
   append(out, epoch.id.bytes);
   append(out, epoch.stream.bytes);
   put_varint(out, epoch.number);
+  put_varint(out, epoch.created);
   out.push_back(static_cast<std::uint8_t>(
       (epoch.from_start ? from_start : 0) | (epoch.finished ? finished : 0) |
       (epoch.superseded ? superseded : 0) | (epoch.signing_key ? has_signing_key : 0) |
@@ -80,9 +81,10 @@ std::optional<SavedEpoch> get_epoch(sts::Reader& in, Instant now, Duration away)
   const auto id = in.array<8>();
   const auto stream = in.array<8>();
   const auto number = in.varint();
+  const auto created = in.varint();
   const auto flags = in.u8();
-  if (!id || !stream || !number || !flags || *flags > all_flags) return std::nullopt;
-  SavedEpoch out{{EpochKey(), KeyId{*id}, StreamId{*stream}, *number, {}}, {}};
+  if (!id || !stream || !number || !created || !flags || *flags > all_flags) return std::nullopt;
+  SavedEpoch out{{EpochKey(), KeyId{*id}, StreamId{*stream}, *number, *created}, {}};
   LiveEpoch& epoch = out.epoch;
   epoch.from_start = (*flags & from_start) != 0;
   epoch.finished = (*flags & finished) != 0;
@@ -115,6 +117,7 @@ std::optional<SavedEpoch> get_epoch(sts::Reader& in, Instant now, Duration away)
 }
 
 void put(Bytes& out, const TopicRecord& record) {
+  put_varint(out, record.epoch);
   const auto& counts = record.counts;
   for (const auto count :
        {counts.delivered, counts.missing, counts.repeated, counts.reordered, counts.late,
@@ -126,7 +129,8 @@ void put(Bytes& out, const TopicRecord& record) {
   out.push_back(record.online ? 1 : 0);
   if (record.online) {
     append(out, record.online->bytes);
-    put(out, record.online_at);
+    put_varint(out, record.online_at.first);
+    put_varint(out, record.online_at.second);
   }
   put_varint(out, record.wills.size());
   for (const auto& will : record.wills) append(out, will.bytes);
@@ -134,6 +138,9 @@ void put(Bytes& out, const TopicRecord& record) {
 
 std::optional<TopicRecord> get_record(sts::Reader& in) {
   TopicRecord out;
+  const auto used_in = in.varint();
+  if (!used_in) return std::nullopt;
+  out.epoch = *used_in;
   auto& counts = out.counts;
   for (auto* count :
        {&counts.delivered, &counts.missing, &counts.repeated, &counts.reordered, &counts.late,
@@ -150,10 +157,11 @@ std::optional<TopicRecord> get_record(sts::Reader& in) {
   out.durable = std::move(*durable);
   if (*online) {
     const auto connection = in.array<16>();
-    const auto at = get_position(in);
-    if (!connection || !at) return std::nullopt;
+    const auto epoch = in.varint();
+    const auto counter = in.varint();
+    if (!connection || !epoch || !counter) return std::nullopt;
     out.online = ConnectionId{*connection};
-    out.online_at = *at;
+    out.online_at = {*epoch, *counter};
   }
   const bool good = in.each(wills_remembered, [&] {
     const auto will = in.array<16>();

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "channel/durable_windows.h"
@@ -15,12 +16,13 @@ namespace sts::channel {
 
 /// Of one topic, whatever the epoch.
 struct TopicRecord {
+  std::uint64_t epoch = 0;  // the highest that it was used in
   Counts counts = {};
   RetainedMemory retained = {};
   DurableWindows durable = {};
   std::optional<ConnectionId> online = {};  // the sender's last connection, by its own word
-  Position online_at = {};
-  std::vector<ConnectionId> wills = {};  // shown, the last of them
+  std::pair<std::uint64_t, std::uint64_t> online_at = {};  // epoch and counter: whatever its stream
+  std::vector<ConnectionId> wills = {};                    // shown, the last of them
 };
 
 /// How an epoch ended whose key didn't come.

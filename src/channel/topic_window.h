@@ -18,6 +18,8 @@ class TopicWindow {
   }
 
   bool is_new(std::uint64_t counter) const;
+  /// So far below the highest that it can't be told whether it was seen.
+  bool out_of_sight(std::uint64_t counter) const { return counter < known(); }
 
   struct Change {
     std::uint64_t missing = 0;  // became known to be missing
@@ -38,7 +40,10 @@ class TopicWindow {
   std::uint64_t due_from_start();
 
   /// What is sent from here to the next that comes live isn't due.
-  void pause() { first_due_.reset(); }
+  void pause() {
+    first_due_.reset();
+    highest_due_ = missing_ = 0;
+  }
 
   std::uint64_t missing() const { return missing_; }
   /// Of a finished one: nothing new can come.

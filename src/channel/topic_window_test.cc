@@ -84,6 +84,16 @@ TEST(TopicWindow, TheStartMayBeDueLater) {
   EXPECT_EQ(window.missing(), 1U);
 }
 
+TEST(TopicWindow, WhatWasMissingBeforeAPauseIsNoMore) {
+  TopicWindow window(true);
+  window.mark_live(3);
+  window.pause();
+  window.mark_live(7);
+  EXPECT_FALSE(window.mark_live(1).found);
+  EXPECT_EQ(window.finish(8), 0U);
+  EXPECT_TRUE(window.complete());
+}
+
 TEST(TopicWindow, OfWhatNothingCameNothingIsMissing) {
   TopicWindow window(false);
   EXPECT_EQ(window.finish(7), 0U);

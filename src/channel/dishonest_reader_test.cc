@@ -1,0 +1,89 @@
+// A reader of an unsigned epoch can speak as its sender. What it made up must not outlive the
+// epoch.
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "channel/limits.h"
+#include "channel/world_for_tests.h"
+
+namespace sts::channel {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+struct DishonestReader : testing::Test {
+  DishonestReader() {
+    const auto packets = begin_epoch();
+    key.emplace(liar, world.identity.public_key, packets[0].payload);
+    world.remove_reader(liar);
+  }
+
+  std::vector<Publication> begin_epoch() {
+    auto packets = world.begin_epoch();
+    world.publish(packets);
+    return packets;
+  }
+  void make_up(const Content& content, std::string_view topic = "t", std::uint64_t counter = 0) {
+    world.publish({std::string(topic), key->seal(topic, counter, encode(content, Pad::none)),
+                   content.retained});
+  }
+  void say(std::uint64_t time, std::string_view text) {
+    const auto sealed = world.sender->seal(
+        "t", {.payload = as_bytes(text), .time = time, .retained = true}, world.now);
+    world.publish({"t", *sealed, true});
+  }
+
+  World world;
+  TestReader& reader = world.add_reader();
+  TestReader& liar = world.add_reader();
+  std::optional<KnownKey> key;
+};
+
+TEST_F(DishonestReader, ATimeFromTheFutureOutdatesNothing) {
+  const std::uint64_t created = 1000 * world.number;
+  constexpr std::uint64_t usable = std::chrono::milliseconds(std::chrono::hours(2)).count();
+  make_up({.payload = as_bytes("made up"), .time = created + usable, .retained = true});
+  world.restart_sender();
+  begin_epoch();
+  say(created + 1, "genuine");
+  const Publication last{"t", world.retained["t"], true};
+  world.deliver(reader, last, true);
+  EXPECT_EQ(reader.count(NoticeKind::rolled_back), 0U);
+
+  make_up({.payload = as_bytes("made up"), .time = created + usable - 1, .retained = true}, "t", 1);
+  world.deliver(reader, last, true);
+  EXPECT_EQ(reader.count(NoticeKind::rolled_back), 1U) << "an order that a sender may have told";
+}
+
+TEST_F(DishonestReader, AnOnlineEndsWithItsEpoch) {
+  make_up({.online = ConnectionId{{9}}, .time = times_end - 1}, "t", reject_after_messages - 1);
+  world.restart_sender();
+  begin_epoch();
+  const auto online = world.sender->seal("t", {.online = ConnectionId{{1}}}, world.now);
+  world.publish({"t", *online});
+  const auto will = world.sender->seal_will("t", ConnectionId{{1}}, {.payload = as_bytes("gone")});
+  world.publish({"t", *will});
+  EXPECT_EQ(reader.wills.size(), 1U);
+}
+
+TEST_F(DishonestReader, TopicsMakeRoomForThoseOfALaterEpoch) {
+  world.say("t", "before");
+  for (std::size_t i = 1; i < topics_of_sender; ++i) {
+    make_up({.payload = as_bytes("x")}, "made/up/" + std::to_string(i));
+  }
+  EXPECT_EQ(reader.count(NoticeKind::full), 0U);
+  make_up({.payload = as_bytes("x")}, "one/more");
+  EXPECT_EQ(reader.count(NoticeKind::full), 1U);
+  reader.heard.clear();
+  begin_epoch();
+  world.say("t", "known");
+  world.say("u", "new");
+  EXPECT_EQ(reader.texts(), (Texts{"known", "new"}));
+  EXPECT_EQ(reader.count(NoticeKind::full), 2U) << "what was forgotten is told";
+  EXPECT_EQ(reader.reader->report().size(), topics_of_sender);
+  EXPECT_EQ(reader.counts("t").delivered, 2U) << "one in use isn't forgotten";
+}
+
+}  // namespace
+}  // namespace sts::channel
