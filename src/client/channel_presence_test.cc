@@ -117,10 +117,33 @@ TEST_F(ChannelPresence, WhoIsRemovedOpensNoLaterWill) {
   EXPECT_TRUE(shows(gateway, *second));
   // With the last reader the will goes.
   EXPECT_TRUE(store::remove_peer(pump_.home(), "gateway"));
-  EXPECT_TRUE(sender.renew_will()->empty());
+  const auto removals = *sender.renew_will();
+  for (const auto& one : removals) EXPECT_TRUE(one.payload.empty());
   EXPECT_TRUE(sender.will_outdated());
   EXPECT_FALSE(*sender.connecting());
   EXPECT_FALSE(sender.will_outdated());
+}
+
+TEST_F(ChannelPresence, AStreamEndsWhenItsReadersChange) {
+  auto sender = willing();
+  auto gateway = reader(gateway_), office = reader(office_);
+  auto sent = *sender.seal(message("1"));
+  const auto withheld = sender.seal(message("2"))->back();
+  EXPECT_TRUE(store::remove_peer(pump_.home(), "office"));
+  const auto next = *sender.seal(message("3"));
+  sent.insert(sent.end(), next.begin(), next.end());
+  EXPECT_EQ(take(office, sent), Texts{"1"});
+  EXPECT_EQ(take(gateway, sent), (Texts{"1", "3"}));
+  EXPECT_EQ(gateway.report()[0].counted.counts.missing, 1U) << "the end of the first is told";
+  const auto late = gateway.on_message(withheld).messages;
+  ASSERT_EQ(late.size(), 1U);
+  EXPECT_TRUE(late[0].late) << "whatever an office says under that key";
+  std::set<std::string> keys;
+  for (const auto& one : sent) {
+    if (!one.retain) continue;
+    one.payload.empty() ? keys.erase(one.topic) : keys.insert(one.topic).second;
+  }
+  EXPECT_EQ(keys.size(), 1U);
 }
 
 TEST_F(ChannelPresence, WillsThatCanNotBeSealed) {

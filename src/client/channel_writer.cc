@@ -127,9 +127,9 @@ Result<std::vector<mqtt::Message>> ChannelWriter::seal(const mqtt::Message& clea
 
 Result<std::vector<mqtt::Message>> ChannelWriter::seal(const mqtt::Message& clear, bool stored,
                                                        const How& how) {
-  if (auto fresh = trust_.refresh(); !fresh) return tl::unexpected(fresh.error());
+  if (auto fresh = follow_trust(); !fresh) return tl::unexpected(fresh.error());
   if (auto some = check_readers(clear.topic); !some) return tl::unexpected(some.error());
-  std::vector<Packet> before;
+  auto before = std::exchange(owed_, {});
   auto sealed = stored ? seal_stored(clear, how, before) : seal_own(clear, how, before);
   if (!sealed) return tl::unexpected(sealed.error());
   used_.emplace(clear.topic, stored);
@@ -199,11 +199,10 @@ Result<ChannelWriter::StoredSender*> ChannelWriter::ready_own(const std::string&
             .first;
   }
   auto& open = known->second;
-  open.topic = topic;
   if (open.sender.epoch_due(clock_())) {
     auto packets = begin_own_epoch(open.sender, topic);
     if (!packets) return tl::unexpected(packets.error());
-    before = std::move(*packets);
+    move_to(before, std::move(*packets));
   }
   return &open;
 }
@@ -223,13 +222,52 @@ std::vector<mqtt::Message> ChannelWriter::reconnected() const {
   return out;
 }
 
+Result<void> ChannelWriter::follow_trust() {
+  const auto fresh = trust_.refresh();
+  if (!fresh) return tl::unexpected(fresh.error());
+  trust_changed_ = trust_changed_ || *fresh;
+  if (!trust_changed_) return {};
+  for (auto open = own_.begin(); open != own_.end();) {
+    auto& [name, own] = *open;
+    if (read_by(name, own.sender.topics())) {
+      ++open;
+      continue;
+    }
+    auto packets = end_own(own.sender);
+    if (!packets) return tl::unexpected(packets.error());
+    move_to(owed_, std::move(*packets));
+    open = own_.erase(open);
+  }
+  trust_changed_ = false;
+  return {};
+}
+
+bool ChannelWriter::read_by(const ReaderSetId& readers,
+                            const std::vector<std::string>& topics) const {
+  return std::ranges::any_of(
+      topics, [&](const auto& topic) { return reader_set_id(readers_of(topic)) == readers; });
+}
+
+Result<std::vector<Packet>> ChannelWriter::end_own(channel::Sender& sender) {
+  std::vector<Packet> out;
+  const auto topics = sender.topics();
+  const auto told =
+      std::ranges::find_if(topics, [&](const auto& topic) { return !readers_of(topic).empty(); });
+  if (told != topics.end()) {
+    // A last epoch without messages, which tells the counters of the one before.
+    auto packets = begin_own_epoch(sender, *told);
+    if (!packets) return packets;
+    out = std::move(*packets);
+  }
+  move_to(out, sender.clear());
+  return out;
+}
+
 Result<std::vector<mqtt::Message>> ChannelWriter::finish() {
   std::vector<mqtt::Message> out;
   for (auto& [name, open] : own_) {
-    // A last epoch without messages, which tells the counters of the one before.
-    auto packets = begin_own_epoch(open.sender, open.topic);
+    auto packets = end_own(open.sender);
     if (!packets) return tl::unexpected(packets.error());
-    move_to(*packets, open.sender.clear());
     for (auto& packet : *packets) out.push_back(to_message(std::move(packet)));
   }
   own_.clear();

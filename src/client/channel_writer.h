@@ -116,7 +116,6 @@ class ChannelWriter {
     std::vector<channel::Packet> unconfirmed = {};
     std::uint64_t told = 0;  // as in SavedSender
     bool outdated = false;   // its key is older than any that is sealed under
-    std::string topic = {};  // one of those whose readers it has
   };
   using Senders = std::map<ReaderSetId, StoredSender>;
 
@@ -134,6 +133,14 @@ class ChannelWriter {
     bool operator==(const Under&) const = default;
   };
 
+  /// The trust file as it is now; own streams that have no readers left as they were end.
+  Result<void> follow_trust();
+  /// Whether one of them is still read by this set and no other.
+  bool read_by(const ReaderSetId& readers, const std::vector<std::string>& topics) const;
+  /// Tells whoever may still read what it was used on how it ended, and takes its keys away.
+  Result<std::vector<channel::Packet>> end_own(channel::Sender& sender);
+  /// The key of a will that could be left now.
+  Result<void> ready_will(std::vector<channel::Packet>& out);
   /// A change to the state, after which options_ say whether this identity signs.
   Result<store::State::Change> begin();
   Result<std::vector<mqtt::Message>> seal(const mqtt::Message& clear, bool stored, const How& how);
@@ -187,7 +194,8 @@ class ChannelWriter {
   std::set<std::pair<std::string, bool>> used_;  // topics, and whether by a stored stream
   std::optional<Under> left_;                    // with the broker, for this connection
   channel::ConnectionId connection_;
-  std::vector<channel::Packet> owed_;  // on the next connection
+  bool trust_changed_ = false;
+  std::vector<channel::Packet> owed_;  // to be published before anything else
   std::optional<OwnPackets> look_;
   bool unsure_ = false;
   std::set<channel::Packet> published_;  // by this process, and not yet confirmed

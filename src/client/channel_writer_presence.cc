@@ -50,22 +50,27 @@ std::optional<ChannelWriter::Under> ChannelWriter::will_under() const {
   return Under{std::move(name), open->second.sender.epoch()};
 }
 
+Result<void> ChannelWriter::ready_will(std::vector<Packet>& out) {
+  if (!options_.will || unsure() || readers_of(options_.will->topic).empty()) return {};
+  auto open = ready_own(options_.will->topic, out);
+  return open.map([](auto*) {});
+}
+
 Result<std::vector<mqtt::Message>> ChannelWriter::renew_will() {
-  std::vector<Packet> out;
-  if (!options_.will || unsure()) return to_messages({});
-  if (auto fresh = trust_.refresh(); !fresh) return tl::unexpected(fresh.error());
-  if (readers_of(options_.will->topic).empty()) return to_messages({});
-  if (auto open = ready_own(options_.will->topic, out); !open) return tl::unexpected(open.error());
+  if (auto fresh = follow_trust(); !fresh) return tl::unexpected(fresh.error());
+  auto out = std::exchange(owed_, {});
+  if (auto ready = ready_will(out); !ready) return tl::unexpected(ready.error());
   return to_messages(std::move(out));
 }
 
 Result<std::optional<mqtt::Message>> ChannelWriter::connecting() {
   left_.reset();
-  const auto renewed = renew_will();
-  if (!renewed) return tl::unexpected(renewed.error());
+  if (auto fresh = follow_trust(); !fresh) return tl::unexpected(fresh.error());
+  std::vector<Packet> renewed;
+  if (auto ready = ready_will(renewed); !ready) return tl::unexpected(ready.error());
   // The keys are told on the connection as it begins; what they replace is not.
-  for (const auto& one : *renewed) {
-    if (one.payload.empty()) owed_.push_back({one.topic, {}});
+  for (auto& one : renewed) {
+    if (one.payload.empty()) owed_.push_back(std::move(one));
   }
   auto under = will_under();
   if (!under) return std::nullopt;
@@ -81,10 +86,11 @@ Result<std::optional<mqtt::Message>> ChannelWriter::connecting() {
 Result<std::vector<mqtt::Message>> ChannelWriter::announce() {
   auto out = to_messages(std::exchange(owed_, {}));
   if (!left_) return out;
+  const auto open = own_.find(left_->readers);
+  if (open == own_.end()) return out;  // its readers changed meanwhile: will_outdated()
   const auto& topic = options_.will->topic;
-  auto sealed = own_.at(left_->readers)
-                    .sender.seal(topic, {.online = connection_, .time = sender_time(wall_clock_())},
-                                 clock_());
+  auto sealed = open->second.sender.seal(
+      topic, {.online = connection_, .time = sender_time(wall_clock_())}, clock_());
   if (!sealed) return tl::unexpected(sealed.error());
   used_.emplace(topic, false);
   out.push_back({topic, std::move(*sealed), mqtt::Qos::at_least_once});

@@ -112,9 +112,7 @@ Result<void> ChannelWriter::end_unused(Senders& senders, const ReaderSetId& pres
                                        store::State::Change& change) {
   for (auto& [name, open] : senders) {
     const auto topics = open.sender.topics();
-    const bool used = std::ranges::any_of(topics, [&, set = name](const auto& topic) {
-      return reader_set_id(readers_of(topic)) == set;
-    });
+    const bool used = read_by(name, topics);
     if (name == present || !open.sender.has_epoch() || (used && !open.outdated)) continue;
     // Whoever may still read what it was used on is told how it ended.
     const auto told =
