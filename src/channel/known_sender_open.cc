@@ -30,7 +30,6 @@ std::optional<Bytes> KnownSender::plaintext(const LiveEpoch& epoch, const crypto
                                signature);
   }
   Bytes out_bytes;
-  out_bytes.reserve(ciphertext.size());
   const bool opened = crypto::aead_open(key, sealed.counter, sealed.header, ciphertext, out_bytes);
   if (opened && is_signed) return out_bytes;
   if (const auto known = memory_.topics.find(topic); known != memory_.topics.end())
