@@ -120,11 +120,13 @@ class DurablePub final : public Job, private client::Uplink::Owner {
                    "leave --durable out for that"});
     }
     message.payload = std::move(payload);
-    put(client::encode_for_outbox(message));
+    auto audience = writer_->audience(message.topic);
+    if (!audience) return stop(audience.error());
+    put(client::encode_for_outbox(message), std::move(*audience));
   }
 
-  void put(Bytes content) {
-    pending_.push_back({destination_, std::move(content)});
+  void put(Bytes content, Bytes audience = {}) {
+    pending_.push_back({destination_, std::move(content), std::move(audience)});
     pending_bytes_ += pending_.back().content.size();
     if (!std::exchange(accepting_, true)) accept_soon(0);
   }

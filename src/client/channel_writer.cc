@@ -120,6 +120,10 @@ Result<void> ChannelWriter::check_readers(const std::string& topic) const {
               fmt::format("sts peer add NAME KEY --reads {}", store::shell_word(topic)));
 }
 
+Result<Bytes> ChannelWriter::audience(const std::string& topic) {
+  return follow_trust().map([&] { return reader_set_id(readers_of(topic)); });
+}
+
 Result<std::vector<mqtt::Message>> ChannelWriter::seal(const mqtt::Message& clear,
                                                        const OutOfOutbox* durable) {
   return seal(clear, !options_.own_stream || clear.retain, {.durable = durable});

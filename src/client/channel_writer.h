@@ -71,6 +71,9 @@ class ChannelWriter {
   /// Errc::refused, with the command that mends it, where nobody may read the topic.
   Result<void> check_readers(const std::string& topic) const;
 
+  /// Names those who may read the topic now, for the outbox.
+  Result<Bytes> audience(const std::string& topic);
+
   /// All that is to be published for this message, in order; the message is the last. Errc::refused
   /// as for check_readers(). A message that is retained and empty goes out in the clear: it takes
   /// away what the broker retains.

@@ -85,16 +85,18 @@ Bytes Outbox::name_of(const std::string& destination) const {
   return to_bytes(ByteView(digest.bytes()).first(16));
 }
 
-Result<Outbox::Queue> Outbox::queue(const std::string& destination) {
-  const auto name = name_of(destination);
+Result<Outbox::Queue> Outbox::queue(const Message& message) {
+  const auto name = name_of(message.destination);
+  Bytes place = to_bytes(state_.place_);
+  append(place, message.audience);
   auto select = Statement::prepare(
       database(), "SELECT id, next, stream FROM queue WHERE name = ? AND place = ?");
   if (!select) return tl::unexpected(select.error());
   select->bind(1, name);
-  select->bind(2, state_.place_);
+  select->bind(2, place);
   const auto row = select->step();
   if (!row) return tl::unexpected(row.error());
-  if (!*row) return make_queue(name);
+  if (!*row) return make_queue(name, place);
   Queue out{select->integer(0), select->integer(1)};
   const auto stream = select->blob(2);
   if (stream.size() != out.stream.size()) return fail(Errc::malformed, "the state is damaged");
@@ -102,13 +104,18 @@ Result<Outbox::Queue> Outbox::queue(const std::string& destination) {
   return out;
 }
 
-Result<Outbox::Queue> Outbox::make_queue(ByteView name) {
+Result<Outbox::Queue> Outbox::make_queue(ByteView name, ByteView place) {
   auto old = Statement::prepare(database(),
                                 "DELETE FROM queue WHERE name = ? AND NOT EXISTS"
                                 " (SELECT 1 FROM outbox WHERE outbox.queue = queue.id)");
   if (!old) return tl::unexpected(old.error());
   old->bind(1, name);
   if (auto done = old->run(); !done) return tl::unexpected(done.error());
+  // The others number no more, whoever comes back.
+  auto closed = Statement::prepare(database(), "UPDATE queue SET place = id WHERE name = ?");
+  if (!closed) return tl::unexpected(closed.error());
+  closed->bind(1, name);
+  if (auto done = closed->run(); !done) return tl::unexpected(done.error());
   auto id = database().number("SELECT coalesce(max(id), 0) + 1 FROM queue");
   if (!id) return tl::unexpected(id.error());
   Queue out{*id};
@@ -117,14 +124,14 @@ Result<Outbox::Queue> Outbox::make_queue(ByteView name) {
   if (!put) return tl::unexpected(put.error());
   put->bind(1, out.id);
   put->bind(2, name);
-  put->bind(3, state_.place_);
+  put->bind(3, place);
   put->bind(4, out.stream);
   if (auto done = put->run(); !done) return tl::unexpected(done.error());
   return out;
 }
 
-Result<void> Outbox::write(const std::map<std::string, Queue>& queues) {
-  for (const auto& [destination, queue] : queues) {
+Result<void> Outbox::write(const Queues& queues) {
+  for (const auto& [name, queue] : queues) {
     auto done = database().run(
         fmt::format("UPDATE queue SET next = {} WHERE id = {}", queue.next, queue.id));
     if (!done) return done;
@@ -150,7 +157,7 @@ Result<std::size_t> Outbox::accept(std::span<const Message> messages, std::uint6
   total->latest = std::max(total->latest, now_ms);  // a clock that went back
   auto put = Statement::prepare(database(), "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?)");
   if (!put) return tl::unexpected(put.error());
-  std::map<std::string, Queue> queues;
+  Queues queues;
   std::size_t done = 0;
   for (; done < messages.size(); ++done) {
     const auto& message = messages[done];
@@ -169,11 +176,12 @@ Result<std::size_t> Outbox::accept(std::span<const Message> messages, std::uint6
         total->dropped.full += *removed;
       }
     }
-    auto known = queues.find(message.destination);
+    const std::pair key(message.destination, message.audience);
+    auto known = queues.find(key);
     if (known == queues.end()) {
-      auto found = queue(message.destination);
+      auto found = queue(message);
       if (!found) return tl::unexpected(found.error());
-      known = queues.emplace(message.destination, *found).first;
+      known = queues.emplace(key, *found).first;
     }
     const auto number = known->second.next++;
     Bytes plaintext = encode(message);

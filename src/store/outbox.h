@@ -36,6 +36,9 @@ class Outbox {
   struct Message {
     std::string destination;  // in which messages are numbered: for a channel, the topic
     Bytes content;            // for whoever delivers it
+    /// Who will see the number. Those that see it may guess the next ones, so others get another
+    /// stream.
+    Bytes audience = {};
   };
   /// Ends with one transaction, after which no crash can undo it. Returns how many were dealt with,
   /// from the first on: fewer than all where it is full and blocks. Errc::limit where the first
@@ -100,14 +103,16 @@ class Outbox {
   Database& database() { return state_.database_; }
   Result<Total> total();
   Result<void> write(const Total& total);
-  /// The one of now: numbers go on only in the very file, and start of the machine, that gave out
-  /// the last. A copy of the file, or the file as it was before power was lost, may not know it.
-  Result<Queue> queue(const std::string& destination);
+  /// The one of now: numbers go on only for the same audience, and in the very file, and start of
+  /// the machine, that gave out the last. A copy of the file, or the file as it was before power
+  /// was lost, may not know it.
+  Result<Queue> queue(const Message& message);
   /// As it stands in the file.
   Bytes name_of(const std::string& destination) const;
   Result<std::uint64_t> number_of(const char* select_by_name, const std::string& destination);
-  Result<Queue> make_queue(ByteView name);
-  Result<void> write(const std::map<std::string, Queue>& queues);
+  Result<Queue> make_queue(ByteView name, ByteView place);
+  using Queues = std::map<std::pair<std::string, Bytes>, Queue>;  // by destination and audience
+  Result<void> write(const Queues& queues);
   bool fits(const Total& total, std::size_t size) const;
   /// Removes from the oldest on, at most so many of those accepted in [from_ms, before_ms).
   Result<std::uint64_t> remove(Total& total, std::uint64_t from_ms, std::uint64_t before_ms,

@@ -116,6 +116,22 @@ TEST_F(OutboxTest, ACopyNumbersInAnotherStream) {
   EXPECT_EQ(batch.entries[1].number, 0U);
 }
 
+TEST_F(OutboxTest, AnotherAudienceGetsAnotherStream) {
+  auto outbox = open();
+  for (const auto* audience : {"a", "a", "b", "a"}) {
+    auto one = message("x");
+    one.audience = to_bytes(as_bytes(audience));
+    accept(outbox, {one});
+  }
+  const auto entries = all(outbox).entries;
+  ASSERT_EQ(entries.size(), 4U);
+  EXPECT_EQ(entries[0].stream, entries[1].stream);
+  EXPECT_EQ(entries[1].number, 1U);
+  EXPECT_NE(entries[2].stream, entries[0].stream);
+  EXPECT_NE(entries[3].stream, entries[0].stream) << "the second one saw its numbers meanwhile";
+  EXPECT_NE(entries[3].stream, entries[2].stream);
+}
+
 TEST_F(OutboxTest, WhatIsGoneAlreadyIsTakenInPeace) {
   auto outbox = open();
   accept(outbox, {message("1")});
