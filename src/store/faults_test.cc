@@ -7,7 +7,7 @@
 #include <set>
 
 #include "crypto/random.h"
-#include "store/faulty_vfs_for_tests.h"
+#include "store/disk_faults_for_tests.h"
 #include "store/outbox.h"
 #include "store/test_home.h"
 
@@ -132,62 +132,15 @@ class User {
   std::map<std::pair<std::array<std::uint8_t, 8>, std::uint64_t>, std::string> seen_;
 };
 
-struct FaultsTest : testing::Test {
-  void SetUp() override {
-    inject({});
-    User user;
-    ASSERT_TRUE(user.work());
-    writes = disk_writes();
-    syncs = disk_syncs();
-    ASSERT_GT(writes, 30);
-    ASSERT_GT(syncs, 8);
-    user.check();
-  }
-  void TearDown() override { inject({}); }
+using FaultsTest = DiskFaultsTest<User>;
 
-  void fails_once(const DiskFaults& faults, int at) {
-    SCOPED_TRACE(at);
-    inject(faults);
-    User user;
-    (void)user.work();
-    (void)user.work();  // another process
-    inject({});
-    user.check();
-    EXPECT_TRUE(user.work());
-    user.check();
-  }
+TEST_F(FaultsTest, EachWriteFailsOnce) { each_write_fails_once(SQLITE_IOERR_WRITE); }
 
-  int writes = 0, syncs = 0;
-};
+TEST_F(FaultsTest, TheDiskIsFullAtEachWrite) { each_write_fails_once(SQLITE_FULL); }
 
-TEST_F(FaultsTest, EachWriteFailsOnce) {
-  for (int i = 1; i <= writes; ++i) {
-    fails_once({.write = i, .error = SQLITE_IOERR_WRITE}, i);
-  }
-}
+TEST_F(FaultsTest, EachSyncFailsOnce) { each_sync_fails_once(); }
 
-TEST_F(FaultsTest, TheDiskIsFullAtEachWrite) {
-  for (int i = 1; i <= writes; ++i) fails_once({.write = i, .error = SQLITE_FULL}, i);
-}
-
-TEST_F(FaultsTest, EachSyncFailsOnce) {
-  for (int i = 1; i <= syncs; ++i) fails_once({.sync = i}, i);
-}
-
-TEST_F(FaultsTest, PowerIsLostAtEachWrite) {
-  for (std::uint64_t seed = 0; seed < 2; ++seed) {
-    for (int i = 1; i <= writes; ++i) {
-      SCOPED_TRACE(i);
-      inject({.power_lost = i});
-      User user;
-      (void)user.work();
-      restore_power(seed == 0 ? 0 : seed * 1000 + static_cast<std::uint64_t>(i));
-      user.check();
-      EXPECT_TRUE(user.work());
-      user.check();
-    }
-  }
-}
+TEST_F(FaultsTest, PowerIsLostAtEachWrite) { power_is_lost_at_each_write(); }
 
 }  // namespace
 }  // namespace sts::store

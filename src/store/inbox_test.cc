@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "crypto/random.h"
-#include "store/faulty_vfs_for_tests.h"
+#include "store/disk_faults_for_tests.h"
 #include "store/test_home.h"
 
 namespace sts::store {
@@ -201,61 +201,15 @@ class Reader {
   std::uint64_t acknowledged_ = 0;
 };
 
-struct InboxFaultsTest : testing::Test {
-  void SetUp() override {
-    inject({});
-    Reader reader;
-    ASSERT_TRUE(reader.work());
-    writes = disk_writes();
-    syncs = disk_syncs();
-    ASSERT_GT(writes, 20);
-    ASSERT_GT(syncs, 6);
-    reader.check();
-  }
-  void TearDown() override { inject({}); }
+using InboxFaultsTest = DiskFaultsTest<Reader>;
 
-  static void fails_once(const DiskFaults& faults) {
-    inject(faults);
-    Reader reader;
-    (void)reader.work();
-    inject({});
-    reader.check();
-    EXPECT_TRUE(reader.work());
-    reader.check();
-  }
+TEST_F(InboxFaultsTest, EachWriteFailsOnce) { each_write_fails_once(SQLITE_IOERR_WRITE); }
 
-  int writes = 0, syncs = 0;
-};
+TEST_F(InboxFaultsTest, TheDiskIsFullAtEachWrite) { each_write_fails_once(SQLITE_FULL); }
 
-TEST_F(InboxFaultsTest, EachWriteFailsOnce) {
-  for (int i = 1; i <= writes; ++i) {
-    SCOPED_TRACE(i);
-    fails_once({.write = i, .error = SQLITE_IOERR_WRITE});
-    fails_once({.write = i, .error = SQLITE_FULL});
-  }
-}
+TEST_F(InboxFaultsTest, EachSyncFailsOnce) { each_sync_fails_once(); }
 
-TEST_F(InboxFaultsTest, EachSyncFailsOnce) {
-  for (int i = 1; i <= syncs; ++i) {
-    SCOPED_TRACE(i);
-    fails_once({.sync = i});
-  }
-}
-
-TEST_F(InboxFaultsTest, PowerIsLostAtEachWrite) {
-  for (std::uint64_t seed = 0; seed < 2; ++seed) {
-    for (int i = 1; i <= writes; ++i) {
-      SCOPED_TRACE(i);
-      inject({.power_lost = i});
-      Reader reader;
-      (void)reader.work();
-      restore_power(seed == 0 ? 0 : seed * 1000 + static_cast<std::uint64_t>(i));
-      reader.check();
-      EXPECT_TRUE(reader.work());
-      reader.check();
-    }
-  }
-}
+TEST_F(InboxFaultsTest, PowerIsLostAtEachWrite) { power_is_lost_at_each_write(); }
 
 }  // namespace
 }  // namespace sts::store
