@@ -12,7 +12,7 @@
 #include "base/counted.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/connection_flags.h"
+#include "cli/one_shot.h"
 #include "cli/pub.h"
 #include "cli/report.h"
 #include "client/outbox_message.h"
@@ -26,13 +26,14 @@ namespace {
 constexpr auto examples = R"(Examples:
   sensor | sts pub --enqueue-only -t plant/7/log -l   now, on the disk
   sts outbox flush -h broker.example.org              later, to the broker
+  sts outbox flush --peer gateway -t plant/7          what waits for a session
   sts outbox purge --older-than 86400 --yes           what is older than a day)";
 
 constexpr std::size_t page_messages = 256, page_bytes = std::size_t{1} << 20U;
 
 struct OutboxFlags {
-  ConnectionFlags connection;
-  std::string style;
+  OneShotFlags one_shot{client::Mode::initiator};
+  std::string style, topic;
   int timeout = 0;
   std::uint64_t older_than = 0;
   bool yes = false;
@@ -76,17 +77,18 @@ Result<void> list(const OutboxFlags& flags) {
     next = batch->next;
     unreadable += batch->unreadable;
     for (const auto& entry : batch->entries) {
-      const auto& [destination, content] = entry.message;
+      const auto& destination = entry.message.destination;
+      const auto size = destination.size() + entry.message.content.size();
       const auto age = age_ms(entry.accepted_ms);
       if (flags.style == "json") {
         const nlohmann::ordered_json json{{"seq", entry.seq},
                                           {"topic", client::shown(destination)},
-                                          {"bytes", destination.size() + content.size()},
+                                          {"bytes", size},
                                           {"age_ms", age}};
         std::fputs((json.dump() + '\n').c_str(), stdout);
       } else {
-        fmt::print("{:>8}  {:>6}  {:>8}  {}\n", entry.seq, age_text(age),
-                   destination.size() + content.size(), client::shown(destination));
+        fmt::print("{:>8}  {:>6}  {:>8}  {}\n", entry.seq, age_text(age), size,
+                   client::shown(destination));
       }
     }
   }
@@ -124,16 +126,24 @@ Result<void> stats(const OutboxFlags& flags) {
 }
 
 int flush(const OutboxFlags& flags) {
-  client::Config defaults;
-  defaults.broker.session_expiry = client::kept_session;
-  auto config = flags.connection.config(std::move(defaults));
+  const auto topic = flags.topic.empty() ? flags.one_shot.url_topic() : flags.topic;
+  auto config = flags.one_shot.config(topic.empty() ? std::vector<std::string>{}
+                                                    : std::vector<std::string>{topic});
   if (!config) return report(tl::unexpected(config.error()));
-  if (config->broker.will) {
-    return report(fail(Errc::bad_input, "a will would leave in the clear", "leave it out"));
+  config->durable = true;
+  const auto way = flags.one_shot.way(*config);
+  if (auto possible = check_durable(*config, way); !possible) return report(possible);
+  if (way == Way::channel && !topic.empty()) {
+    return report(fail(Errc::bad_input, "all topics of channels are flushed together",
+                       "leave -t out, or add the --peer of a session"));
   }
   if (flags.timeout > 0) config->timeout = std::chrono::seconds(flags.timeout);
+  PubChoices choices;
+  choices.config = std::move(*config);
+  choices.flush = true;
   asio::io_context loop(1);
-  return run_flush(loop, std::move(*config));
+  return way == Way::session ? run_session_pub(loop, std::move(choices))
+                             : run_durable_pub(loop, std::move(choices));
 }
 
 Result<void> purge(const OutboxFlags& flags) {
@@ -169,11 +179,13 @@ void add_outbox_command(CLI::App& app, int& exit_code) {
     command->callback([flags, how = how, &exit_code] { exit_code = report(how(*flags)); });
   }
 
-  auto* flush_command = outbox->add_subcommand("flush", "Deliver all of it to the broker");
+  auto* flush_command =
+      outbox->add_subcommand("flush", "Deliver all of it to the broker, or to a session's peer");
+  flush_command->add_option("-t,--topic", flags->topic, "of the session with --peer");
   flush_command
       ->add_option("--timeout", flags->timeout, "seconds to wait for a broker gone (no end)")
       ->check(CLI::Range(1, 86400));
-  flags->connection.add_to(*flush_command);
+  flags->one_shot.add_to(*flush_command);
   flush_command->callback([flags, &exit_code] { exit_code = flush(*flags); });
 
   auto* purge_command = outbox->add_subcommand("purge", "Remove messages that were not delivered");

@@ -29,24 +29,6 @@ struct PubFlags {
   int timeout = 0, heartbeat = 0;
 };
 
-Result<void> check_durable(const client::Config& config, Way way) {
-  if (!config.durable) return {};
-  if (way == Way::session) return {};  // the peer's acknowledgement counts, not the broker's
-  if (way == Way::plain) {
-    return fail(Errc::bad_input, "--durable is for what is encrypted", "leave it, or --plain, out");
-  }
-  if (config.broker.will) {
-    return fail(Errc::bad_input, "--durable has no will: one process delivers for all others",
-                "leave the will out");
-  }
-  if (client::qos_of(config) == mqtt::Qos::at_most_once) {
-    return fail(Errc::bad_input,
-                "--durable needs the broker's acknowledgement, which QoS 0 has not",
-                "-q 1 or -q 2");
-  }
-  return {};
-}
-
 Result<PubChoices> choices(const PubFlags& flags) {
   PubChoices out;
   const auto topic = flags.topic.empty() ? flags.one_shot.url_topic() : flags.topic;
@@ -127,6 +109,24 @@ int run(const PubFlags& flags) {
 }
 
 }  // namespace
+
+Result<void> check_durable(const client::Config& config, Way way) {
+  if (!config.durable) return {};
+  if (way == Way::session) return {};  // the peer's acknowledgement counts, not the broker's
+  if (way == Way::plain) {
+    return fail(Errc::bad_input, "--durable is for what is encrypted", "leave it, or --plain, out");
+  }
+  if (config.broker.will) {
+    return fail(Errc::bad_input, "--durable has no will: one process delivers for all others",
+                "leave the will out");
+  }
+  if (client::qos_of(config) == mqtt::Qos::at_most_once) {
+    return fail(Errc::bad_input,
+                "--durable needs the broker's acknowledgement, which QoS 0 has not",
+                "-q 1 or -q 2");
+  }
+  return {};
+}
 
 void add_pub_command(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<PubFlags>();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/job.h"
+#include "cli/one_shot.h"
 #include "client/config.h"
 #include "mqtt/message.h"
 
@@ -20,15 +21,16 @@ struct PubChoices {
   std::chrono::milliseconds repeat_delay{0};
   std::chrono::seconds heartbeat{0};  // on a channel; 0: none
   bool enqueue_only = false;          // into the outbox, and no further
+  bool flush = false;                 // nothing: all that waits in the outbox is to be delivered
 };
+
+/// Whether messages that go this way can be what the config says of durable.
+Result<void> check_durable(const client::Config& config, Way way);
 
 /// Each runs to its end and returns the exit code.
 int run_plain_pub(asio::io_context& loop, PubChoices choices);
 int run_channel_pub(asio::io_context& loop, PubChoices choices);
 int run_durable_pub(asio::io_context& loop, PubChoices choices);
 int run_session_pub(asio::io_context& loop, PubChoices choices);
-
-/// Delivers what is in the outbox, all of it.
-int run_flush(asio::io_context& loop, client::Config config);
 
 }  // namespace sts::cli

@@ -30,8 +30,7 @@ std::uint64_t now_ms() { return unix_ms(std::chrono::system_clock::now()); }
 
 class DurablePub final : public Job, private client::Uplink::Owner {
  public:
-  /// `flush`: nothing is fed, and all that waits is to be delivered.
-  DurablePub(asio::io_context& loop, PubChoices choices, bool flush)
+  DurablePub(asio::io_context& loop, PubChoices choices)
       : Job(loop),
         choices_(std::move(choices)),
         uplink_(loop, client::boot_time, random_, *this, client::real_transport(loop)),
@@ -42,8 +41,8 @@ class DurablePub final : public Job, private client::Uplink::Owner {
                  fed_ = true;
                  end_if_done();
                }}),
-        flush_(flush),
-        fed_(flush) {}
+        flush_(choices_.flush),
+        fed_(choices_.flush) {}
 
   Result<void> prepare(const store::Home& home) {
     auto identity = store::load_or_create_identity(home, random_);
@@ -254,11 +253,12 @@ class DurablePub final : public Job, private client::Uplink::Owner {
     if (delivery_) (void)delivery_->offline();  // what the broker took is out
     tell_dropped();
     if (const auto stats = outbox_->stats(); stats && stats->messages > 0 && exit_code != exit_ok) {
-      show(Error{Errc::io,
-                 fmt::format("{} in the outbox",
-                             counted(stats->messages, "message waits", "messages wait")),
-                 "'sts outbox flush', or the next 'sts pub --durable', delivers; a durable session "
-                 "what is for its peer"});
+      show(Error{
+          Errc::io,
+          fmt::format("{} in the outbox",
+                      counted(stats->messages, "message waits", "messages wait")),
+          "'sts outbox flush', or the next 'sts pub --durable', delivers; with --peer what is "
+          "for a session"});
     }
     if (!pending_.empty()) {
       show(Error{Errc::io, fmt::format("{} not accepted",
@@ -293,24 +293,14 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   bool waiting_ = false, interrupted_ = false, ending_ = false;
 };
 
-int run(asio::io_context& loop, PubChoices choices, bool flush) {
-  auto home = store::Home::from_environment();
-  if (!home) return report(tl::unexpected(home.error()));
-  DurablePub job(loop, std::move(choices), flush);
-  if (auto prepared = job.prepare(*home); !prepared) return report(prepared);
-  return job.run();
-}
-
 }  // namespace
 
 int run_durable_pub(asio::io_context& loop, PubChoices choices) {
-  return run(loop, std::move(choices), false);
-}
-
-int run_flush(asio::io_context& loop, client::Config config) {
-  PubChoices choices;
-  choices.config = std::move(config);
-  return run(loop, std::move(choices), true);
+  auto home = store::Home::from_environment();
+  if (!home) return report(tl::unexpected(home.error()));
+  DurablePub job(loop, std::move(choices));
+  if (auto prepared = job.prepare(*home); !prepared) return report(prepared);
+  return job.run();
 }
 
 }  // namespace sts::cli

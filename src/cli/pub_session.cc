@@ -22,13 +22,13 @@ class SessionPub final : public Job, private client::Observer {
         durable_(choices_.config.durable),
         client_(loop, home, random_, *this),
         feed_(loop, choices_,
-              {[this] { return (up_ || durable_) && room_ && !finished(); },
+              {[this] { return (up_ || durable_) && room_ && !fed_ && !finished(); },
                [this](Bytes payload) { take(std::move(payload)); },
                [this] {
                  fed_ = true;
-                 // Waits for the peer's acknowledgements, but not for ever.
-                 if (!durable_ || client_.status().outbox == 0U) client_.stop(false);
-               }}) {}
+                 stop_if_done();
+               }}),
+        fed_(choices_.flush) {}
 
  private:
   void start() override {
@@ -37,7 +37,12 @@ class SessionPub final : public Job, private client::Observer {
       show(started.error());
       return finish(exit_failed);
     }
+    if (fed_) return stop_if_done();
     if (durable_) feed_.more();
+  }
+  /// Waits for the peer's acknowledgements, but not for ever.
+  void stop_if_done() {
+    if (!durable_ || client_.status().outbox == 0U) client_.stop(false);
   }
   void interrupted() override {
     interrupted_ = true;
@@ -85,7 +90,8 @@ class SessionPub final : public Job, private client::Observer {
   client::Client client_;
   Feed feed_;
   std::optional<Bytes> kept_;  // a payload for which there was no room
-  bool up_ = false, room_ = true, fed_ = false, failed_ = false, interrupted_ = false;
+  bool fed_;                   // nothing more is sent
+  bool up_ = false, room_ = true, failed_ = false, interrupted_ = false;
 };
 
 }  // namespace

@@ -42,11 +42,11 @@ class SessionOutbox(PeerTestCase):
         self.assertEqual(code, 0)
         self.assertRegex(out, rf"(?m) {TOPIC} \(for {self.receiver.key()}\)$".replace("+", r"\+"))
         self.b.start()
-        with self.subTest("flush is for channels, and says what it leaves"):
-            code, _, errors = self.run_sts("outbox", "flush", *self.at(), home=self.sender)
+        with self.subTest("flush without a peer is for channels, and says what it leaves"):
+            code, _, errors = self.flush()
             self.assertEqual(code, 1)
             self.assertIn("2 messages wait in the outbox", errors)
-            self.assertIn("a durable session", errors)
+            self.assertIn("--peer", errors)
         with self.subTest("it waits for the peer as long as it is told"):
             code, _, errors = self.send("--durable", "-m", "3", "--timeout", "1")
             self.assertEqual(code, 1)
@@ -55,6 +55,25 @@ class SessionOutbox(PeerTestCase):
         self.assertEqual(self.send("--durable", "-m", "4"), (0, b"", ""))
         self.assertEqual(sub.output(), b"1\n2\n3\n4\n")
         self.assertEqual(self.stats()["messages"], 0)
+
+    def flush(self, *argv):
+        return self.run_sts("outbox", "flush", *self.at(), *argv, home=self.sender)
+
+    def test_flush(self):
+        to = ("--peer", "gateway", "-t", TOPIC)
+        self.assertEqual(self.flush(*to), (0, b"", ""))  # nothing waits: nobody has to be there
+        self.enqueue(1, 2)
+        code, _, errors = self.flush(*to, "--timeout", "1")
+        self.assertEqual(code, 1)
+        self.assertIn("no session after 1 s", errors)
+        sub = self.waiting_sub("-C", "2")
+        self.assertEqual(self.flush(*to), (0, b"", ""))
+        self.assertEqual(sub.output(), b"1\n2\n")
+        self.assertEqual(self.stats()["messages"], 0)
+        for argv in (["-t", TOPIC], ["--peer", "gateway"], ["--plain"]):
+            code, _, errors = self.flush(*argv)
+            self.assertEqual(code, 1, argv)
+            self.assertRegex(errors, "^error: .*\nhint: ")
 
     def test_an_unknown_peer(self):
         for argv in (["--enqueue-only"], ["--durable"]):
