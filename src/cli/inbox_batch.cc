@@ -1,4 +1,4 @@
-#include "cli/inbox_row.h"
+#include "cli/inbox_batch.h"
 
 #include <algorithm>
 
@@ -7,14 +7,14 @@
 namespace sts::cli {
 namespace {
 
+constexpr std::size_t enough = std::size_t{1} << 20U;
+
 std::uint64_t milliseconds(std::chrono::system_clock::time_point at) {
   const auto count = std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count();
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count));
 }
 
-}  // namespace
-
-store::Inbox::Message inbox_row(const client::Received& received) {
+store::Inbox::Message row(const client::Received& received) {
   const auto& message = received.message;
   store::Inbox::Message out;
   out.received_ms = milliseconds(received.at);
@@ -37,6 +37,27 @@ store::Inbox::Message inbox_row(const client::Received& received) {
   out.late = received.late;
   out.will = received.will;
   return out;
+}
+
+}  // namespace
+
+void InboxBatch::add(const client::Received& received) {
+  messages_.push_back(received);
+  bytes_ += received.message.payload.size();
+}
+
+bool InboxBatch::full() const { return bytes_ >= enough; }
+
+std::vector<store::Inbox::Message> InboxBatch::rows() const {
+  std::vector<store::Inbox::Message> out;
+  out.reserve(messages_.size());
+  for (const auto& one : messages_) out.push_back(row(one));
+  return out;
+}
+
+void InboxBatch::clear() {
+  messages_.clear();
+  bytes_ = 0;
 }
 
 }  // namespace sts::cli

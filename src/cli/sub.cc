@@ -45,10 +45,7 @@ Result<void> check_durable(SubChoices& chosen, Way way) {
     return fail(Errc::bad_input, "only one of --store, --exec and --output can take the messages",
                 "run another sts sub, with an id of its own, for the other");
   }
-  if (way == Way::session) {
-    if (sink.store.empty()) return {};
-    return fail(Errc::bad_input, "--store is for channels", "leave --store or --peer out");
-  }
+  if (way == Way::session) return {};
   auto& broker = chosen.config.broker;
   if (broker.client_id.empty()) {
     return fail(Errc::bad_input, "--durable needs an id, by which the broker knows it again",

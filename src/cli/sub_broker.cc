@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "cli/channel_report.h"
-#include "cli/inbox_row.h"
+#include "cli/inbox_batch.h"
 #include "cli/intake.h"
 #include "cli/sub.h"
 #include "client/channel_reader.h"
@@ -16,9 +16,6 @@
 
 namespace sts::cli {
 namespace {
-
-/// Payload of what is collected, at which no more is read until it is stored.
-constexpr std::size_t enough = std::size_t{1} << 20U;
 
 class BrokerSub final : public Job, private client::Uplink::Owner {
  public:
@@ -91,21 +88,17 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
                       [](const Error& why) { show(why); }});
   }
   Result<void> save() {
-    std::vector<store::Inbox::Message> rows;
-    rows.reserve(collected_.size());
-    for (const auto& one : collected_) rows.push_back(inbox_row(one));
-    auto saved = reader_->save(rows);
+    auto saved = reader_->save(batch_.rows());
     if (!saved) return tl::unexpected(saved.error());
-    collected_.clear();
-    if (std::exchange(collected_bytes_, 0) >= enough) hold(congested_, false);
+    if (batch_.full()) hold(congested_, false);
+    batch_.clear();
     put(std::move(*saved));
     return {};
   }
   /// For the inbox.
   void collect(const client::Received& received) {
-    collected_.push_back(received);
-    collected_bytes_ += received.message.payload.size();
-    if (collected_bytes_ >= enough) hold(congested_, true);
+    batch_.add(received);
+    if (batch_.full()) hold(congested_, true);
   }
   void pause(bool paused) {
     // Unwritten acknowledgements would hold back what keeps the connection alive, too.
@@ -273,8 +266,7 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   int pauses_ = 0;                               // reasons to be away from the broker
   std::size_t unanswered_ = 0;
   std::unique_ptr<Sink> sink_;
-  std::vector<client::Received> collected_;  // for the inbox, in the next transaction
-  std::size_t collected_bytes_ = 0;
+  InboxBatch batch_;  // for the next transaction
   client::Timer give_up_;
   client::Warnings warnings_{client::boot_time, [](const client::Line& line) { show(line); }};
   bool timing_ = false;

@@ -1,6 +1,8 @@
 // sts sub --peer: what peers send in sessions, of which this side is the responder.
 #include <utility>
 
+#include "cli/inbox_batch.h"
+#include "cli/intake.h"
 #include "cli/sub.h"
 #include "client/client.h"
 #include "crypto/random.h"
@@ -18,18 +20,49 @@ class SessionSub final : public Job, private client::Observer {
 
   Result<void> prepare() {
     auto sink = Sink::make(loop(), choices_.sink,
-                           {[this](bool held) { client_.hold(held); }, [this] { end(exit_ok); },
+                           {[this](bool held) { hold(congested_, held); }, [this] { end(exit_ok); },
                             [this](const Error& why) {
                               show(why);
                               end(exit_failed);
                             },
-                            [this](std::uint64_t place) { client_.taken(place); }});
+                            [this](std::uint64_t place) {
+                              place_ = place;
+                              if (!intake_) client_.taken(place);
+                            },
+                            [this](const client::Received& received) {
+                              batch_.add(received);
+                              if (batch_.full()) hold(congested_, true);
+                            }});
     if (!sink) return tl::unexpected(sink.error());
     sink_ = std::move(*sink);
+    if (!choices_.sink.store.empty()) use_store();
     return {};
   }
 
  private:
+  void use_store() {
+    const auto sync = choices_.config.outbox.sync;
+    choices_.config.inbox = {choices_.sink.store, sync == store::OutboxOptions::Sync::full};
+    intake_.emplace(loop(), random_,
+                    Intake::Owner{[this] { return save(); }, [](bool) {}, [] {},
+                                  [this](bool paused) { hold(paused_, paused); },
+                                  [this](const Error& why) {
+                                    show(why);
+                                    end(exit_failed);
+                                  },
+                                  [](const Error& why) { show(why); }});
+  }
+  Result<void> save() {
+    if (auto done = client_.take(place_, batch_.rows()); !done) return done;
+    batch_.clear();
+    hold(congested_, false);
+    return {};
+  }
+  void hold(bool& reason, bool held) {
+    reason = held;
+    client_.hold(congested_ || paused_);
+  }
+
   void start() override {
     if (auto started = client_.start(std::move(choices_.config), std::nullopt); !started) {
       show(started.error());
@@ -48,7 +81,10 @@ class SessionSub final : public Job, private client::Observer {
   }
 
   void on_log(const client::Line& line) override { show(line); }
-  void on_message(const client::Received& received) override { sink_->take(received); }
+  void on_message(const client::Received& received) override {
+    sink_->take(received);
+    if (intake_) intake_->came();
+  }
   void on_sent(ByteView) override {}
   void on_room() override {}
   void on_state(client::State state, const std::optional<Error>& failed) override {
@@ -58,6 +94,7 @@ class SessionSub final : public Job, private client::Observer {
   void end(int exit_code) {
     if (finished()) return;
     finish(exit_code);
+    if (intake_) intake_->finish();
     if (choices_.sink.exec.empty()) {
       sink_->finish([] {});
       return client_.stop(false);
@@ -69,6 +106,10 @@ class SessionSub final : public Job, private client::Observer {
   crypto::SystemRandom random_;
   client::Client client_;
   std::unique_ptr<Sink> sink_;
+  std::optional<Intake> intake_;             // into the inbox
+  InboxBatch batch_;                         // for the next transaction
+  std::uint64_t place_ = 0;                  // of the last durable one in it
+  bool congested_ = false, paused_ = false;  // why nothing is read
 };
 
 }  // namespace

@@ -43,6 +43,9 @@ class Client final : public Messenger, private Uplink::Owner, private Port {
   /// Durable messages are taken when taken() says so, not when on_message() returns.
   void take_late() { takes_late_ = true; }
   void taken(std::uint64_t place);
+  /// The same where Config::inbox is set: they are taken once they are in there, as these rows,
+  /// and whatever else came besides. On an error nothing has changed.
+  Result<void> take(std::uint64_t place, std::span<const store::Inbox::Message> rows);
 
   /// When something is due next, `never` for not by itself; and doing what is due. The client has
   /// timers on the loop for it, so only who moves the clock by hand needs to call them.

@@ -92,6 +92,13 @@ void Client::taken(std::uint64_t place) {
   schedule();
 }
 
+Result<void> Client::take(std::uint64_t place, std::span<const store::Inbox::Message> rows) {
+  if (!conversation_) return {};
+  auto done = conversation_->take(place, rows, clock_());
+  schedule();
+  return done;
+}
+
 void Client::up(bool up) {
   up_ = up;
   if (state_ == State::stopping) return;

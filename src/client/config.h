@@ -15,6 +15,7 @@
 #include "crypto/keys.h"
 #include "mqtt/options.h"
 #include "protocol/limits.h"
+#include "store/inbox.h"
 #include "store/outbox.h"
 #include "store/peers.h"
 
@@ -61,6 +62,8 @@ struct Config {
   Pad pad = Pad::none;
   bool durable = false;  // what `sts pub` sends goes through the outbox
   store::OutboxOptions outbox;
+  /// Set: where messages of a session that are durable are taken to, with Client::take().
+  std::optional<store::Inbox::Options> inbox;
   /// Set: an invite's session (client/invite.h), and what its peer is allowed when it is pinned.
   std::optional<store::Rights> invite;
   Instant invite_end = never;  // by the client's clock; from then on it answers nobody

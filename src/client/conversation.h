@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +86,12 @@ class Conversation {
   }
   /// Whoever was handed messages up to this Received::place won't lose them.
   virtual void taken(std::uint64_t /*place*/, Instant /*now*/) {}
+  /// The same of messages that Config::inbox is to hold from now on. On an error they are not
+  /// taken.
+  virtual Result<void> take(std::uint64_t /*place*/,
+                            std::span<const store::Inbox::Message> /*rows*/, Instant /*now*/) {
+    return {};
+  }
   /// Ends it properly; ended() follows, for which the client may not wait for ever.
   virtual void stop(Instant now) = 0;
   /// Messages accepted and not known to have arrived.

@@ -10,14 +10,22 @@ constexpr std::size_t queues_known = 1024;
 
 }  // namespace
 
-Result<store::State::Change> DurableIntake::begin() {
+Result<void> DurableIntake::use_inbox(const store::Inbox::Options& options) {
+  auto inbox = store::Inbox::open(options, identity_, random_);
+  if (!inbox) return tl::unexpected(inbox.error());
+  inbox_.emplace(std::move(*inbox));
+  return {};
+}
+
+Result<store::ReaderStore::Change> DurableIntake::begin() {
+  if (inbox_) return inbox_->begin();
   if (!state_) {
     auto state = store::State::open(home_, identity_, random_);
     if (!state) return tl::unexpected(state.error());
     warning_ = state->warning();
     state_.emplace(std::move(*state));
   }
-  return state_->begin();
+  return state_->ReaderStore::begin();
 }
 
 void DurableIntake::forget_settled() {
@@ -53,15 +61,19 @@ DurableIntake::Told DurableIntake::known(const crypto::PublicKey& peer,
   return {peer, {queue, marks_.at({peer, queue}).on_disk}};
 }
 
-Result<std::vector<DurableIntake::Told>> DurableIntake::taken(std::uint64_t place) {
+Result<std::vector<DurableIntake::Told>> DurableIntake::taken(
+    std::uint64_t place, std::span<const store::Inbox::Message> rows) {
   std::map<Queue, std::uint64_t> next;
   const auto end =
       std::ranges::find_if(handed_on_, [&](const auto& one) { return one.place > place; });
   for (auto at = handed_on_.begin(); at != end; ++at) next[at->queue] = at->next;
   std::vector<Told> out;
-  if (next.empty()) return out;
+  if (next.empty() && rows.empty()) return out;
   auto change = begin();
   if (!change) return tl::unexpected(change.error());
+  if (inbox_) {
+    if (auto put = inbox_->put(rows); !put) return tl::unexpected(put.error());
+  }
   for (const auto& [queue, number] : next) {
     if (auto put = change->put_taken(queue.first, queue.second, number); !put) {
       return tl::unexpected(put.error());

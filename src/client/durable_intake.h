@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/random.h"
 #include "protocol/durable.h"
 #include "store/home.h"
+#include "store/inbox.h"
 #include "store/state.h"
 
 namespace sts::client {
@@ -20,6 +22,10 @@ class DurableIntake {
   /// None of them is owned.
   DurableIntake(const store::Home& home, const crypto::PrivateKey& identity, Random& random)
       : home_(home), identity_(identity), random_(random) {}
+
+  /// From now on in this inbox, with the messages themselves, instead of the state. As
+  /// store::Inbox::open().
+  Result<void> use_inbox(const store::Inbox::Options& options);
 
   /// Whether to hand the message on. Where the state can't be read, an error: it is not taken.
   Result<protocol::DurableVerdict> judge(const crypto::PublicKey& peer,
@@ -37,9 +43,10 @@ class DurableIntake {
   };
   /// What is known to be taken of the queue.
   Told known(const crypto::PublicKey& peer, const protocol::StreamId& queue) const;
-  /// Whoever has the messages up to `place` won't lose them: commits that, and returns what to
-  /// tell. On an error nothing has changed.
-  Result<std::vector<Told>> taken(std::uint64_t place);
+  /// Whoever has the messages up to `place` won't lose them: commits that, with their `rows` where
+  /// they go into the inbox, and returns what to tell. On an error nothing has changed.
+  Result<std::vector<Told>> taken(std::uint64_t place,
+                                  std::span<const store::Inbox::Message> rows = {});
 
  private:
   using Queue = std::pair<crypto::PublicKey, protocol::StreamId>;
@@ -53,13 +60,14 @@ class DurableIntake {
     std::uint64_t next;
   };
 
-  Result<store::State::Change> begin();
+  Result<store::ReaderStore::Change> begin();
   void forget_settled();
 
   const store::Home& home_;
   const crypto::PrivateKey& identity_;
   Random& random_;
   std::optional<store::State> state_;  // with the first durable message
+  std::optional<store::Inbox> inbox_;  // instead
   std::map<Queue, Mark> marks_;
   std::deque<HandedOn> handed_on_;
   std::uint64_t places_ = 0;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "crypto/random.h"
 #include "store/test_home.h"
 
@@ -97,6 +99,30 @@ TEST_F(DurableIntakeTest, WhatCannotBeCommittedIsNotTold) {
   EXPECT_FALSE(intake.taken(1));
   ASSERT_TRUE(database->run("ALTER TABLE away RENAME TO taken"));
   EXPECT_EQ(intake.taken(1)->size(), 1U);
+}
+
+TEST_F(DurableIntakeTest, InAnInboxRowsAndWhatIsTakenAreOneChange) {
+  const auto path = home_.root() / "inbox.db";
+  store::Inbox::Message row;
+  row.topic = "t";
+  const std::array rows{row};
+  auto intake = process();
+  ASSERT_TRUE(intake.use_inbox({path}));
+  offer(intake, a_, {queue, 0, 0});
+  auto database = store::Database::open(path);
+  ASSERT_TRUE(database && database->run("ALTER TABLE messages RENAME TO away"));
+  EXPECT_FALSE(intake.taken(1, rows));
+  ASSERT_TRUE(
+      database->run("ALTER TABLE away RENAME TO messages; ALTER TABLE taken RENAME TO away"));
+  EXPECT_FALSE(intake.taken(1, rows));
+  EXPECT_EQ(*database->number("SELECT count(*) FROM messages"), 0U);
+  ASSERT_TRUE(database->run("ALTER TABLE away RENAME TO taken"));
+  EXPECT_EQ(intake.taken(1, rows)->size(), 1U);
+  EXPECT_TRUE(intake.taken(1, rows)->empty()) << "what is not durable goes there, too";
+  EXPECT_EQ(*database->number("SELECT count(*) FROM messages"), 2U);
+  auto again = process();
+  ASSERT_TRUE(again.use_inbox({path}));
+  EXPECT_EQ(offer(again, a_, {queue, 0, 0}), DurableVerdict::repeat);
 }
 
 }  // namespace

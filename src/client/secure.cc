@@ -63,6 +63,9 @@ class Secure final : public Conversation {
     }
   }
 
+  Result<void> use_inbox(const store::Inbox::Options& options) {
+    return intake_.use_inbox(options);
+  }
   /// Of the peer that is known: before it, nothing is durable.
   Result<void> use_outbox(const crypto::PublicKey& peer) {
     if (!open_outbox_) return {};
@@ -157,14 +160,17 @@ class Secure final : public Conversation {
   bool keeps() const override { return outbox_ != nullptr; }
 
   void taken(std::uint64_t place, Instant now) override {
-    const auto told = intake_.taken(place);
-    if (told) {
-      retry_at_ = never;
-      return tell_taken(*told, now);
-    }
-    if (retry_at_ == never) port_.log(error_line(told.error()));
+    const auto done = take(place, {}, now);
+    if (!done && retry_at_ == never) port_.log(error_line(done.error()));
     taken_ = place;
-    retry_at_ = now + std::chrono::seconds(1);
+    retry_at_ = done ? never : now + std::chrono::seconds(1);
+  }
+  Result<void> take(std::uint64_t place, std::span<const store::Inbox::Message> rows,
+                    Instant now) override {
+    const auto told = intake_.taken(place, rows);
+    if (!told) return tl::unexpected(told.error());
+    tell_taken(*told, now);
+    return {};
   }
 
   Instant next_deadline() const override { return std::min(endpoint_->next_deadline(), retry_at_); }
@@ -319,7 +325,7 @@ class Secure final : public Conversation {
   void on(const protocol::Delivered& it, Instant now) {
     Received received{{subtop_, it.message, qos()}, true,
                       !trusted_.one_peer(),         trusted_.name(it.peer),
-                      fingerprint_of(it.peer),      {}};
+                      fingerprint_of(it.peer),      it.peer};
     if (it.durable) {
       const auto verdict = intake_.judge(it.peer, *it.durable);
       if (auto lost = intake_.take_warning(); !lost.empty()) port_.log({Level::warning, lost});
@@ -330,6 +336,7 @@ class Secure final : public Conversation {
       }
       if (verdict != protocol::DurableVerdict::take) return;
       received.place = intake_.hand_on(it.peer, *it.durable);
+      received.durable = channel::Durable{{it.durable->queue}, it.durable->number};
     }
     port_.received(std::move(received));
   }
@@ -463,7 +470,9 @@ class Secure final : public Conversation {
 Error kept_error(std::size_t messages) {
   return {Errc::io,
           counted(messages, "message waits", "messages wait") + " in the outbox for the peer",
-          "the next session with it delivers; 'sts outbox list' shows what waits"};
+          "the next session with it, or 'sts outbox flush --peer', delivers; 'sts outbox list' "
+          "shows what "
+          "waits"};
 }
 
 Result<crypto::KeyPair> own_identity(const store::Home& home, Random& random, Port& port) {
@@ -501,6 +510,9 @@ Result<std::unique_ptr<Conversation>> make_secure(asio::io_context& loop, const 
   auto out =
       std::make_unique<Secure>(config, home, std::move(*own), std::move(*trusted), std::move(trust),
                                random, port, std::move(clock), std::move(open_outbox));
+  if (config.inbox) {
+    if (auto opened = out->use_inbox(*config.inbox); !opened) return tl::unexpected(opened.error());
+  }
   if (peer) {
     if (auto opened = out->use_outbox(*peer); !opened) return tl::unexpected(opened.error());
   }

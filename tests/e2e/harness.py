@@ -287,6 +287,20 @@ class TestCase(unittest.TestCase):
         self.addCleanup(thing.close)
         return thing
 
+    def small_disk(self, size):
+        """A directory on a disk of its own, as large as SIZE says for mount(8)."""
+        disk = tempfile.mkdtemp(prefix="disk-", dir=self.directory)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True,
+                                 check=False)
+        if mounted.returncode != 0:
+            self.skipTest("mounting a small disk isn't allowed")
+        self.addCleanup(subprocess.run, ["umount", "-l", disk], check=False)
+        return disk
+
+    @staticmethod
+    def enlarge(disk, size):
+        subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
+
     def broker(self, *settings):
         return self.keep(Broker(self.directory, *settings))
 

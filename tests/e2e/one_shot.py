@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import sqlite3
 import subprocess
 import tempfile
 
@@ -34,6 +35,26 @@ class Sub(Process):
     def close(self):
         super().close()
         self._errors.close()
+
+
+class Inbox:
+    """Of test cases with `sts sub --store`."""
+
+    def file(self, name="inbox.db"):
+        return os.path.join(self.directory, name)
+
+    def rows(self, what="payload", path=None):
+        """Of the messages in the inbox, once it is there."""
+        try:
+            with sqlite3.connect(f"file:{path or self.file()}?mode=ro", uri=True, timeout=60) as inbox:
+                return inbox.execute(f"SELECT {what} FROM messages ORDER BY id").fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+    def wait_rows(self, count, sub, path=None):
+        while len(rows := self.rows(path=path)) < count:
+            self.assertIsNone(sub.process.poll(), sub.errors())
+        return rows
 
 
 class OneShotTestCase(TestCase):

@@ -7,17 +7,15 @@ import random
 import signal
 import sqlite3
 import subprocess
-import tempfile
-import unittest
 
 from harness import STS, Process, publish
-from one_shot import Sub
+from one_shot import Inbox, Sub
 from test_channel import TOPIC, ChannelTestCase
 
 MESSAGES = 2000
 
 
-class DurableTestCase(ChannelTestCase):
+class DurableTestCase(Inbox, ChannelTestCase):
     settings = (*ChannelTestCase.settings, "persistent_client_expiration 1d")
 
     def durable(self, *argv, home=None, topic="plant/#"):
@@ -31,22 +29,6 @@ class DurableTestCase(ChannelTestCase):
         sub.process.send_signal(how)
         self.assertEqual(sub.wait(), 0, sub.errors())
         return sub.output()
-
-    def file(self, name="inbox.db"):
-        return os.path.join(self.directory, name)
-
-    def rows(self, what="payload", path=None):
-        """Of the messages in the inbox, once it is there."""
-        try:
-            with sqlite3.connect(f"file:{path or self.file()}?mode=ro", uri=True, timeout=60) as inbox:
-                return inbox.execute(f"SELECT {what} FROM messages ORDER BY id").fetchall()
-        except sqlite3.OperationalError:
-            return []
-
-    def wait_rows(self, count, sub, path=None):
-        while len(rows := self.rows(path=path)) < count:
-            self.assertIsNone(sub.process.poll(), sub.errors())
-        return rows
 
     def sender(self):
         pub = self.keep(Process([STS, "pub", *self.at(), "-t", TOPIC, "-l"], env=self.pump.env, stdin=subprocess.PIPE))
@@ -222,18 +204,10 @@ class SubStore(DurableTestCase):
         self.assertEqual([int(payload) for payload, in self.rows()], list(range(MESSAGES)))
 
 
-@unittest.skipIf(os.geteuid() != 0, "mounts a small disk")
 class SubStoreFullDisk(DurableTestCase):
-    def setUp(self):
-        super().setUp()
-        self.disk = tempfile.mkdtemp(prefix="disk-", dir=self.directory)
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", self.disk], capture_output=True, check=False)
-        if mounted.returncode != 0:
-            self.skipTest("mounting isn't allowed")
-        self.addCleanup(subprocess.run, ["umount", "-l", self.disk], check=False)
-
     def test_it_waits_for_room(self):
-        store = self.disk + "/inbox.db"
+        disk = self.small_disk("1m")
+        store = disk + "/inbox.db"
         sub = self.durable("--store", store)
         self.send("-l", stdin=b"".join(b"%05d" % i + b"x" * 1000 + b"\n" for i in range(1000)))
         self.b.log.expect("Client gw (disconnected|closed its connection)")
@@ -241,7 +215,7 @@ class SubStoreFullDisk(DurableTestCase):
         self.assertEqual(sub.errors().count("error:"), 1)
         some = len(self.rows(path=store))
         self.assertLess(some, 1000)
-        subprocess.run(["mount", "-o", "remount,size=20m", self.disk], check=True)
+        self.enlarge(disk, "20m")
         self.wait_rows(1000, sub, store)
         self.end(sub)
         self.assertEqual([int(payload[:5]) for payload, in self.rows(path=store)], list(range(1000)))
