@@ -34,9 +34,12 @@ constexpr std::array migrations = {
     " dropped_old INTEGER NOT NULL);"
     "INSERT INTO outbox_total VALUES (1, 0, 0, 0, 0, 0);",
     waiting_schema,
+    // `mark` is on the file, too (find_place()).
+    "ALTER TABLE identity ADD COLUMN mark BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE identity ADD COLUMN salt BLOB NOT NULL DEFAULT x'';",
 };
 
-constexpr std::size_t place_size = 16;
+constexpr std::size_t place_size = 16, mark_size = 8;
 
 Result<void> migrate(Database& database, const Home& home) {
   const auto version = database.number("PRAGMA user_version");
@@ -97,25 +100,31 @@ Result<std::string> move_aside(const std::string& path) {
 
 }  // namespace
 
-State::Place State::place_of(const std::filesystem::path& path) {
-  Bytes data;
+Bytes State::file_place(const std::filesystem::path& path) {
+  Bytes out;
   const auto boot = read_file("/proc/sys/kernel/random/boot_id", 64);
   struct statx status {};
   if (!boot || !*boot ||
       ::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &status) != 0) {
-    return {};
+    return out;
   }
-  sts::append(data, as_bytes(view((*boot)->text)));
+  sts::append(out, as_bytes(view((*boot)->text)));
   for (const std::uint64_t part :
        {std::uint64_t{status.stx_dev_major}, std::uint64_t{status.stx_dev_minor},
         std::uint64_t{status.stx_ino}, static_cast<std::uint64_t>(status.stx_btime.tv_sec),
         std::uint64_t{status.stx_btime.tv_nsec}}) {  // 0 where files have no birth
-    put_varint(data, part);
+    put_varint(out, part);
   }
-  const auto digest = crypto::hash(data);
-  Place out{};
-  std::copy_n(digest.begin(), out.size(), out.begin());
   return out;
+}
+
+State::State(Database database, crypto::Secret<32> key, Random& random)
+    : ReaderStore(std::move(database), std::move(key), random),
+      marks_(database_.path()),
+      file_place_(file_place(database_.path())) {
+  if (!file_place_.empty()) return;
+  file_place_.resize(place_.size());  // who knows: nothing goes on
+  random.fill(file_place_);
 }
 
 Result<State> State::open(const Home& home, const crypto::PrivateKey& identity, Random& random) {
@@ -136,15 +145,55 @@ Result<State> State::open(const Home& home, const crypto::PrivateKey& identity, 
     database = open_whole(home);
   }
   if (!database) return tl::unexpected(database.error());
-  auto place = place_of(home.state_file());
-  if (place == Place{}) random.fill(place);  // who knows: nothing goes on
-  State out(std::move(*database), crypto::kdf(identity.bytes(), "STS 2 state"), place, random);
+  State out(std::move(*database), crypto::kdf(identity.bytes(), "STS 2 state"), random);
   out.warning_ = std::move(warning);
   return out;
 }
 
 Result<State::Change> State::begin() {
-  return begin_change().map([this] { return Change(*this); });
+  if (auto begun = begin_change(); !begun) return tl::unexpected(begun.error());
+  Change out(*this);
+  if (auto found = out.find_place(); !found) return tl::unexpected(found.error());
+  return out;
+}
+
+// Each change leaves a new random mark, in the file and on it. On it both the old and the new are
+// while it is committed, so that after a crash either is known; with the next change only one is.
+Result<void> State::Change::find_place() {
+  Bytes data = state().file_place_;
+  {
+    auto select = Statement::prepare(state().database_, "SELECT mark, salt FROM identity");
+    if (!select) return tl::unexpected(select.error());
+    if (const auto row = select->step(); !row) return tl::unexpected(row.error());
+    mark_ = to_bytes(select->blob(0));
+    sts::append(data, select->blob(1));
+  }
+  if (!state().marks_.has(mark_)) {
+    std::array<std::uint8_t, mark_size> salt{};
+    state().random_.fill(salt);
+    auto update = Statement::prepare(state().database_, "UPDATE identity SET salt = ?");
+    if (!update) return tl::unexpected(update.error());
+    update->bind(1, salt);
+    if (auto done = update->run(); !done) return done;
+    sts::append(data, salt);
+  }
+  const auto digest = crypto::hash(data);
+  std::copy_n(digest.begin(), state().place_.size(), state().place_.begin());
+  return {};
+}
+
+Result<void> State::Change::commit() {
+  std::array<std::uint8_t, mark_size> mark{};
+  state().random_.fill(mark);
+  auto update = Statement::prepare(state().database_, "UPDATE identity SET mark = ?");
+  if (!update) return tl::unexpected(update.error());
+  update->bind(1, mark);
+  if (auto done = update->run(); !done) return done;
+  const FileMarks marks = state().marks_;  // commit() lets go of the state
+  if (auto added = marks.add(mark); !added) return added;
+  auto done = ReaderStore::Change::commit();
+  if (done && !mark_.empty()) marks.remove(mark_);
+  return done;
 }
 
 Result<std::uint64_t> State::Change::next_epoch(std::uint64_t at_least) {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "crypto/keys.h"
 #include "store/database.h"
+#include "store/file_marks.h"
 #include "store/home.h"
 #include "store/reader_store.h"
 
@@ -53,24 +54,29 @@ class State : public ReaderStore {
     Result<bool> signs();
     Result<void> set_signs();
 
+    Result<void> commit();
+
    private:
     friend class State;
     explicit Change(State& state) : ReaderStore::Change(state) {}
     State& state() { return static_cast<State&>(*store_); }
+    /// Where the file is an older copy, from now on another place.
+    Result<void> find_place();
+    Bytes mark_;
   };
   /// Waits for other processes. The state must outlive the change.
   Result<Change> begin();
 
  private:
   friend class Outbox;
-  /// Which file on which start of the machine.
-  using Place = std::array<std::uint8_t, 16>;
-  static Place place_of(const std::filesystem::path& path);
+  /// Which file on which start of the machine; empty where that can't be told.
+  static Bytes file_place(const std::filesystem::path& path);
 
-  State(Database database, crypto::Secret<32> key, const Place& place, Random& random)
-      : ReaderStore(std::move(database), std::move(key), random), place_(place) {}
+  State(Database database, crypto::Secret<32> key, Random& random);
 
-  Place place_;
+  FileMarks marks_;
+  Bytes file_place_;
+  std::array<std::uint8_t, 16> place_{};  // as of the change: and since which older copy
   std::string warning_;
 };
 

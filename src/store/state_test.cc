@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <thread>
@@ -26,6 +27,14 @@ struct StateTest : testing::Test {
     const auto number = change->next_epoch(at_least);
     EXPECT_TRUE(number && change->commit());
     return *number;
+  }
+
+  /// The names of the extended attributes of its file.
+  std::string marks() const {
+    std::string out(4096, '\0');
+    const auto size = ::llistxattr(home.home().state_file().c_str(), out.data(), out.size());
+    out.resize(static_cast<std::size_t>(std::max<ssize_t>(0, size)));
+    return out;
   }
 
   TestHome home;
@@ -183,6 +192,56 @@ TEST_F(StateTest, ProcessesWaitForOneAnother) {
   count(other);
   thread.join();
   EXPECT_EQ(next(one), 2U * rounds + 1U);
+}
+
+TEST_F(StateTest, AnOlderCopyWrittenOverTheFileIsAnotherPlace) {
+  const auto path = home.home().state_file();
+  const auto ours = [](State& state) { return state.begin()->senders()->at(0).ours; };
+  const auto put = [&](State& state) {
+    auto change = state.begin();
+    ASSERT_TRUE(change->put_sender(name, as_bytes("x")) && change->commit());
+  };
+  {
+    auto state = open();
+    put(state);
+  }
+  if (marks().empty()) GTEST_SKIP() << "no extended attributes here";
+  const auto copy = TestHome::read(path);
+  {
+    auto state = open();
+    EXPECT_TRUE(ours(state));
+    put(state);
+  }
+  TestHome::write(path, copy);  // into the same file
+  {
+    auto state = open();
+    EXPECT_FALSE(ours(state));
+    EXPECT_FALSE(ours(state)) << "as long as nothing was committed";
+    auto other = open();
+    put(other);
+    EXPECT_TRUE(ours(state)) << "from then on";
+    EXPECT_TRUE(ours(other));
+  }
+  TestHome::write(path, copy);
+  auto state = open();
+  EXPECT_FALSE(ours(state)) << "again";
+}
+
+TEST_F(StateTest, ACrashAroundACommitIsNoCopy) {
+  const auto path = home.home().state_file();
+  const auto put = [&](State& state) {
+    auto change = state.begin();
+    ASSERT_TRUE(change->put_sender(name, as_bytes("x")) && change->commit());
+  };
+  auto state = open();
+  put(state);
+  const auto one = marks();
+  if (one.empty()) GTEST_SKIP() << "no extended attributes here";
+  const Bytes other(8, 7);
+  ASSERT_TRUE(FileMarks(path).add(other));  // as before a commit, or after one
+  EXPECT_NE(marks(), one);
+  EXPECT_TRUE(state.begin()->senders()->at(0).ours);
+  EXPECT_EQ(marks(), one);
 }
 
 TEST_F(StateTest, MovesWhatIsDamagedAside) {

@@ -56,6 +56,19 @@ class Outbox(OutboxTestCase):
         self.assertIn("1000 received, 0 missing, 0 repeated", sub.errors())
         self.assertEqual(self.stats()["messages"], 0)
 
+    def test_an_older_state_written_over_the_file(self):
+        sub = self.sub(self.gateway, "-C", "4")
+        self.send("--durable", "-m", "1")
+        state = pathlib.Path(self.pump.directory, "sts/state.db")
+        if not any(name.startswith("user.sts.") for name in os.listxattr(state)):
+            self.skipTest("no extended attributes here")
+        backup = state.read_bytes()
+        for text in ("2", "3"):
+            self.send("--durable", "-m", text)
+        state.write_bytes(backup)
+        self.send("--durable", "-m", "4")
+        self.assertEqual(sub.output(), b"1\n2\n3\n4\n")
+
     def test_a_broker_that_is_away(self):
         self.b.kill()
         pub = self.durable("-l", stdin=subprocess.PIPE)
