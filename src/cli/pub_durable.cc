@@ -187,6 +187,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   // client::Uplink::Owner
   void on_online(const mqtt::Connected& broker) override {
     if (delivery_->idle()) broker_is_fine();
+    delivery_->tell(writer_->reconnected());  // none yet on the first connection
     check(delivery_->online(broker.resumed));
     end_if_done();
   }

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/counted.h"
+#include "client/channel_outbox.h"
 #include "client/channel_reader.h"
 #include "client/channel_writer.h"
 #include "client/conversation.h"
@@ -32,9 +34,25 @@ class Channel final : public Conversation, private PublishQueue::Owner {
             {[this](auto subscription) { port_.listen(std::move(subscription)); },
              [this](const auto& filter) { port_.unlisten(filter); }, [this] { port_.reconnect(); }},
             writer_, config.heartbeat.value_or(std::chrono::seconds(0)),
-            {[this](auto messages) { tell(std::move(messages)); },
-             [this] { return queue_.size() == 0 && backlog_.empty(); }, [this] { ready(); },
-             [this](const Line& line) { port_.log(line); }}) {}
+            {[this](auto messages) { tell(std::move(messages)); }, [this] { return at_rest(); },
+             [this] { ready(); }, [this](const Line& line) { port_.log(line); }}) {}
+
+  Result<void> use_outbox(asio::io_context& loop, const store::OutboxOptions& options,
+                          const WallClock& wall_clock, Random& random) {
+    auto outbox = ChannelOutbox::open(loop, home_, options, writer_, wall_clock, random,
+                                      {{.publish =
+                                            [this](const mqtt::Message& message) {
+                                              auto id = port_.publish(message);
+                                              if (id) port_.sent(message.payload);
+                                              return id;
+                                            },
+                                        .log = [this](const Line& line) { port_.log(line); },
+                                        .may_seal = [this] { return presence_.may_seal(); }},
+                                       [this] { outbox_due(); }});
+    if (!outbox) return tl::unexpected(outbox.error());
+    outbox_ = std::move(*outbox);
+    return {};
+  }
 
   mqtt::Qos qos() const override { return qos_; }
 
@@ -78,10 +96,12 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   void connecting(mqtt::Options& options) override { presence_.on_connecting(options); }
   void online(std::size_t, bool resumed, Instant) override {
     queue_.online(resumed);
-    presence_.on_online();
+    presence_.on_online();  // keys before what they open
+    if (outbox_) outbox_->online(resumed);
   }
   void offline(Instant) override {
     queue_.offline();
+    if (outbox_) outbox_->offline();
     presence_.on_offline();
   }
   void listening(const std::string& filter, const Result<mqtt::Qos>& granted) override {
@@ -103,6 +123,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
 
   void published(mqtt::PublishId id, const Result<void>& outcome, Instant) override {
     queue_.published(id, outcome);
+    if (outbox_) outbox_->published(id, outcome);
     if (auto drained = drain(); !drained) on_given_up(drained.error());
     presence_.settle();
     tell_room();
@@ -118,6 +139,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   }
 
   Result<void> publish(const mqtt::Message& message, Instant) override {
+    if (outbox_) return put(message);
     if (!was_ready_) {
       return fail(Errc::refused, "not connected to the broker yet", "wait for \"connected to\"");
     }
@@ -137,13 +159,20 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   void stop(Instant) override {
     stopping_ = true;
     presence_.stop();
+    if (outbox_) outbox_->tell_dropped();
     put(reader_.finish());
     warnings_.end();
     settle();
   }
   /// The ends of streams are no messages.
   std::size_t unacknowledged() const override {
+    if (outbox_) return outbox_->waiting();
     return ending_ ? 0 : queue_.size() + backlog_.size();
+  }
+  std::optional<Error> kept(std::size_t messages) const override {
+    if (!outbox_) return std::nullopt;
+    return Error{Errc::io, counted(messages, "message waits", "messages wait") + " in the outbox",
+                 "the next session with it, or 'sts outbox flush', delivers"};
   }
 
   void describe(Status& status, Instant) const override {
@@ -152,6 +181,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
                                     : "ChaCha20-Poly1305 (Noise_K)";
     status.subtop = fmt::format("{}", fmt::join(reader_.filters(), ", "));
     status.reports = reader_.report();
+    if (outbox_) status.outbox = outbox_->waiting();
   }
 
  private:
@@ -175,8 +205,28 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     for (auto& subscription : key_subscriptions()) port_.listen(std::move(subscription));
   }
 
+  // --- Durable messages
+
+  Result<void> put(const mqtt::Message& message) {
+    if (!outbox_->full()) return outbox_->put(message);
+    wants_room_ = true;
+    return fail(Errc::limit, "the outbox is full", "wait until the broker has taken some");
+  }
+  /// More is to be accepted, or another process told something.
+  void outbox_due() {
+    outbox_->work();
+    tell_room();
+    settle();
+  }
+
+  bool at_rest() const {
+    return queue_.size() == 0 && backlog_.empty() && (!outbox_ || outbox_->at_rest());
+  }
   /// Nothing is sealed while the will changes, either.
-  bool has_room() const { return !queue_.full() && backlog_.empty() && presence_.may_seal(); }
+  bool has_room() const {
+    if (outbox_) return !outbox_->full();
+    return !queue_.full() && backlog_.empty() && presence_.may_seal();
+  }
   void tell_room() {
     if (wants_room_ && has_room() && std::exchange(wants_room_, false)) port_.room();
   }
@@ -184,6 +234,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   // Of presence_
   void ready() {
     was_ready_ = true;
+    if (outbox_) outbox_->work();
     port_.up(true);
     tell_room();
     settle();
@@ -208,10 +259,12 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   }
 
   void settle() {
-    if (queue_.size() != 0 || !backlog_.empty()) return;
+    if (!at_rest()) return;
     if (!lost_) {
       if (auto confirmed = writer_.confirm(); !confirmed) port_.log(error_line(confirmed.error()));
     }
+    if (outbox_ && !outbox_->idle()) return;
+    if (outbox_ && outbox_->waiting() == 0) port_.drained();
     if (!stopping_) return;
     if (!std::exchange(ending_, true)) {
       auto last = writer_.finish();
@@ -219,7 +272,8 @@ class Channel final : public Conversation, private PublishQueue::Owner {
       if (!told) port_.log(error_line(told.error()));
       if (queue_.size() != 0) return;  // again when the broker has it
     }
-    port_.ended({});
+    const auto waiting = outbox_ ? outbox_->waiting() : 0;
+    port_.ended(waiting > 0 ? kept(waiting) : std::nullopt);
   }
 
   // PublishQueue::Owner
@@ -244,6 +298,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   PublishQueue queue_{*this};
   std::deque<mqtt::Message> backlog_;  // for which the queue has no room
   Presence presence_;
+  std::unique_ptr<ChannelOutbox> outbox_;
   bool was_ready_ = false, wants_room_ = false, lost_ = false;
   bool stopping_ = false, ending_ = false;
 };
@@ -269,8 +324,13 @@ Result<std::unique_ptr<Conversation>> make_channel(asio::io_context& loop, const
   if (!config.channels.empty()) {
     if (auto some = reader->check_senders(); !some) return tl::unexpected(some.error());
   }
-  return std::make_unique<Channel>(loop, config, home, std::move(*writer), std::move(*reader),
-                                   clock, port);
+  auto out = std::make_unique<Channel>(loop, config, home, std::move(*writer), std::move(*reader),
+                                       clock, port);
+  if (config.durable) {
+    auto opened = out->use_outbox(loop, config.outbox, wall_clock, random);
+    if (!opened) return tl::unexpected(opened.error());
+  }
+  return out;
 }
 
 }  // namespace sts::client

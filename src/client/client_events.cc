@@ -151,7 +151,7 @@ void Client::tell_state(State state, const std::optional<Error>& failed) {
 std::optional<Error> Client::undelivered() const {
   const auto count = conversation_->unacknowledged();
   if (count == 0) return std::nullopt;
-  if (conversation_->keeps()) return kept_error(count);
+  if (auto kept = conversation_->kept(count)) return kept;
   return Error{Errc::io,
                counted(count, "message was", "messages were") +
                    " not acknowledged in time and may not have arrived",

@@ -215,10 +215,6 @@ Result<Config> load(const std::string& path, Config config, bool whole) {
     config.broker.session_expiry = kept_session;
   }
   WholeFile checks(path, *lines, config);
-  if (whole && config.durable && config.mode == Mode::channel) {
-    return fail_at(path, lines->find("durable")->number,
-                   "on channels only 'sts pub' keeps messages in an outbox", "delete this line");
-  }
   if (whole || lines->find("sts_mode") != nullptr) {
     if (auto checked = checks.check(); !checked) return tl::unexpected(checked.error());
     if (auto complete = complete_broker(config); !complete) {

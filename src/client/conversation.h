@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -96,8 +97,8 @@ class Conversation {
   virtual void stop(Instant now) = 0;
   /// Messages accepted and not known to have arrived.
   virtual std::size_t unacknowledged() const = 0;
-  /// Those are in the outbox, which outlives this process.
-  virtual bool keeps() const { return false; }
+  /// What to say of so many where they are in the outbox, which outlives this process.
+  virtual std::optional<Error> kept(std::size_t /*messages*/) const { return std::nullopt; }
 
   virtual Instant next_deadline() const = 0;
   virtual void advance(Instant now) = 0;
@@ -114,9 +115,6 @@ class Conversation {
                 "'connect' opens one in the clear, where topics can be chosen");
   }
 };
-
-/// For messages that were accepted, and have not left the outbox.
-Error kept_error(std::size_t messages);
 
 /// This side's identity, which is made where there is none, and that told.
 Result<crypto::KeyPair> own_identity(const store::Home& home, Random& random, Port& port);

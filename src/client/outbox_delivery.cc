@@ -26,8 +26,6 @@ OutboxDelivery::OutboxDelivery(store::Outbox& outbox, ChannelWriter& writer, Wal
 Result<void> OutboxDelivery::online(bool resumed) {
   queue_.online(resumed);
   if (given_up_) return tl::unexpected(*given_up_);
-  // None yet on the first connection.
-  for (auto& packet : writer_.reconnected()) sealed_.emplace_back(std::move(packet), 0);
   return more();
 }
 
@@ -54,15 +52,17 @@ Result<void> OutboxDelivery::published(mqtt::PublishId id, const Result<void>& o
 }
 
 bool OutboxDelivery::idle() const {
-  return queue_.size() == 0 && sealed_.empty() && taken_.empty() &&
-         (stopped_ || (fetched_.empty() && at_end_));
+  return at_rest() && taken_.empty() && (stopped_ || (fetched_.empty() && at_end_));
 }
 
 Result<void> OutboxDelivery::more() {
   at_end_ = false;
   for (;;) {
     drain();
-    if (!sealed_.empty() || queue_.full() || queue_.size() >= in_flight || stopped_) return {};
+    if (!sealed_.empty() || queue_.full() || queue_.size() >= in_flight || stopped_ ||
+        !owner_.may_seal()) {
+      return {};
+    }
     if (fetched_.empty()) {
       if (auto fetched = fetch(); !fetched) return fetched;
       if (fetched_.empty()) return {};
@@ -151,9 +151,13 @@ Result<void> OutboxDelivery::finish() {
   stopped_ = true;
   auto last = writer_.finish();
   if (!last) return tl::unexpected(last.error());
-  for (auto& packet : *last) sealed_.emplace_back(std::move(packet), 0);
+  tell(std::move(*last));
   drain();
   return {};
+}
+
+void OutboxDelivery::tell(std::vector<mqtt::Message> messages) {
+  for (auto& one : messages) sealed_.emplace_back(std::move(one), 0);
 }
 
 }  // namespace sts::client

@@ -27,7 +27,9 @@ class OutboxDelivery final : private PublishQueue::Owner {
   struct Owner {
     std::function<Result<mqtt::PublishId>(const mqtt::Message&)> publish;
     std::function<void(const Line&)> log;
-    std::function<void()> taken;  // some are out of the outbox
+    std::function<void()> taken = [] {};  // some are out of the outbox
+    /// Where not, more() is due once it may be.
+    std::function<bool()> may_seal = [] { return true; };
   };
   /// None of the references is owned.
   OutboxDelivery(store::Outbox& outbox, ChannelWriter& writer, WallClock wall_clock, Owner owner);
@@ -36,6 +38,8 @@ class OutboxDelivery final : private PublishQueue::Owner {
   Result<void> online(bool resumed);
   Result<void> offline();
   Result<void> published(mqtt::PublishId id, const Result<void>& outcome);
+  /// To be published before all that is sealed later.
+  void tell(std::vector<mqtt::Message> messages);
   /// There may be more in the outbox.
   Result<void> more();
   /// What the broker has is waited for; nothing else is taken out of the outbox.
@@ -43,6 +47,8 @@ class OutboxDelivery final : private PublishQueue::Owner {
   /// Nothing is on its way, nor can more be now. What is still in the outbox has nobody to read it,
   /// or the broker refused its topic.
   bool idle() const;
+  /// Nothing is on its way.
+  bool at_rest() const { return queue_.size() == 0 && sealed_.empty(); }
   /// The last: tells readers how it ended. Once it is idle() again, ChannelWriter::confirm() is
   /// due.
   Result<void> finish();

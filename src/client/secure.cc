@@ -157,7 +157,14 @@ class Secure final : public Conversation {
     return count;
   }
 
-  bool keeps() const override { return outbox_ != nullptr; }
+  std::optional<Error> kept(std::size_t messages) const override {
+    if (!outbox_) return std::nullopt;
+    return Error{
+        Errc::io,
+        counted(messages, "message waits", "messages wait") + " in the outbox for the peer",
+        "the next session with it, or 'sts outbox flush --peer', delivers; 'sts outbox "
+        "list' shows what waits"};
+  }
 
   void taken(std::uint64_t place, Instant now) override {
     const auto done = take(place, {}, now);
@@ -403,8 +410,9 @@ class Secure final : public Conversation {
                    "start it again and send them again"};
       if (!ends_with_peer_) port_.given_up(it.undelivered, *lost);
     }
-    if (const auto kept = outbox_ ? outbox_->waiting().value_or(0) : 0; kept > 0)
-      lost = kept_error(kept);
+    if (const auto waiting = outbox_ ? outbox_->waiting().value_or(0) : 0; waiting > 0) {
+      lost = kept(waiting);
+    }
     if (ends_with_peer_) return end(lost);
     if (endpoint_->links().empty()) port_.up(false);
     end_if_done();
@@ -466,14 +474,6 @@ class Secure final : public Conversation {
 };
 
 }  // namespace
-
-Error kept_error(std::size_t messages) {
-  return {Errc::io,
-          counted(messages, "message waits", "messages wait") + " in the outbox for the peer",
-          "the next session with it, or 'sts outbox flush --peer', delivers; 'sts outbox list' "
-          "shows what "
-          "waits"};
-}
 
 Result<crypto::KeyPair> own_identity(const store::Home& home, Random& random, Port& port) {
   auto own = store::load_or_create_identity(home, random);

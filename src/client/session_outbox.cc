@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <asio/post.hpp>
 #include <utility>
 
 #include "base/counted.h"
@@ -14,8 +13,6 @@ namespace sts::client {
 namespace {
 
 constexpr std::size_t fetched_messages = 256, fetched_bytes = std::size_t{1} << 20U;
-/// Accepted in one transaction.
-constexpr std::size_t batch_messages = 4096, batch_bytes = std::size_t{4} << 20U;
 
 std::uint64_t now_ms() { return unix_ms(std::chrono::system_clock::now()); }
 
@@ -51,43 +48,17 @@ Result<std::unique_ptr<SessionOutbox>> SessionOutbox::open(asio::io_context& loo
   return out;
 }
 
-bool SessionOutbox::full() const {
-  return blocked_ || pending_.size() >= batch_messages || pending_bytes_ >= batch_bytes;
-}
-
 void SessionOutbox::put(std::string_view text) {
-  pending_.push_back({destination_, encode_for_session(text)});
-  pending_bytes_ += pending_.back().content.size();
-  soon();
-}
-
-void SessionOutbox::soon() {
-  if (std::exchange(due_, true)) return;
-  asio::post(loop_, [this, alive = std::weak_ptr(alive_)] {
-    if (!alive.lock()) return;
-    due_ = false;
-    owner_.due();
-  });
+  accepting_.put({destination_, encode_for_session(text)});
 }
 
 Result<void> SessionOutbox::commit() {
-  if (pending_.empty()) return {};
-  const auto done = outbox_.accept(pending_, now_ms());
-  if (!done) return tl::unexpected(done.error());
-  blocked_ = *done < pending_.size();
-  if (*done == 0) return {};
-  pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(*done));
-  pending_bytes_ = 0;
-  for (const auto& one : pending_) pending_bytes_ += one.content.size();
+  const auto some = accepting_.commit();
+  if (!some) return tl::unexpected(some.error());
+  if (!*some) return {};
   at_end_ = false;
   lock_->tell();
   return {};
-}
-
-void SessionOutbox::clear() {
-  pending_.clear();
-  pending_bytes_ = 0;
-  blocked_ = false;
 }
 
 void SessionOutbox::begin() {
@@ -161,17 +132,17 @@ Result<void> SessionOutbox::taken(const protocol::DurableTaken& taken) {
   if (auto removed = outbox_.taken(seqs); !removed) return removed;
   std::erase_if(sent_, is_taken);
   lock_->tell();
-  if (blocked_) soon();
+  if (accepting_.blocked()) accepting_.soon();
   return {};
 }
 
 Result<bool> SessionOutbox::empty() {
-  if (!pending_.empty()) return false;
+  if (accepting_.size() > 0) return false;
   return outbox_.waits(destination_).map([](bool some) { return !some; });
 }
 
 Result<std::uint64_t> SessionOutbox::waiting() {
-  return outbox_.waiting(destination_).map([&](auto count) { return count + pending_.size(); });
+  return outbox_.waiting(destination_).map([&](auto count) { return count + accepting_.size(); });
 }
 
 void SessionOutbox::tell_dropped() {

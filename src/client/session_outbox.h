@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "client/acceptance.h"
 #include "client/messenger.h"
 #include "client/outbox_lock.h"
 #include "protocol/link.h"
@@ -47,14 +48,14 @@ class SessionOutbox {
   SessionOutbox& operator=(const SessionOutbox&) = delete;
 
   /// Nothing more is to be put in until commit() or taken() made room.
-  bool full() const;
+  bool full() const { return accepting_.full(); }
   /// To be accepted by the next commit(), which Owner::due is for.
   void put(std::string_view text);
   /// All that fits is on the disk then. After an error nothing that was put in is, or will be; how
   /// much that was, uncommitted() tells until clear().
   Result<void> commit();
-  std::size_t uncommitted() const { return pending_.size(); }
-  void clear();
+  std::size_t uncommitted() const { return accepting_.size(); }
+  void clear() { accepting_.clear(); }
 
   /// A session with another process of the peer has begun: what it has not taken is sent again.
   void begin();
@@ -79,28 +80,24 @@ class SessionOutbox {
   };
 
   SessionOutbox(asio::io_context& loop, store::Outbox outbox, std::string destination, Owner owner)
-      : loop_(loop),
-        outbox_(std::move(outbox)),
+      : outbox_(std::move(outbox)),
         destination_(std::move(destination)),
-        owner_(std::move(owner)) {}
+        owner_(std::move(owner)),
+        accepting_(loop, outbox_, owner_.due) {}
 
-  void soon();
   Result<void> fetch();
   void put_off(const Error& why);
 
-  asio::io_context& loop_;
   store::Outbox outbox_;
   std::string destination_;
   Owner owner_;
+  Acceptance accepting_;
   std::unique_ptr<OutboxLock> lock_;
-  std::vector<store::Outbox::Message> pending_;  // not accepted yet
-  std::size_t pending_bytes_ = 0;
   std::uint64_t next_ = 0;                            // of the outbox, not fetched
   std::deque<store::Outbox::Entry> fetched_;          // not sent
   std::deque<Sent> sent_;                             // not taken
   std::map<protocol::StreamId, std::uint64_t> last_;  // number that was sent, by queue
-  bool held_ = false, blocked_ = false, put_off_ = false, at_end_ = false, due_ = false;
-  std::shared_ptr<int> alive_ = std::make_shared<int>();
+  bool held_ = false, put_off_ = false, at_end_ = false;
 };
 
 }  // namespace sts::client

@@ -1,5 +1,6 @@
 """Channels in the shell: one sender, many readers, beside `sts pub` and `sts sub`."""
 
+import json
 import re
 import signal
 
@@ -234,3 +235,55 @@ class ChannelShellRestart(ChannelShellTestCase):
         gateway = self.reader()
         pump.line("sendenc after")
         gateway.expect("temp: after$")
+
+
+class ChannelShellOutbox(ChannelShellTestCase):
+    def durable(self):
+        return self.start(self.pump, self.conf(self.pump, "kept", pubtop=TOPIC, durable="on"))
+
+    def stats(self):
+        code, out, errors = self.run_sts("outbox", "stats", "--format", "json", home=self.pump)
+        self.assertEqual((code, errors), (0, ""))
+        return json.loads(out)
+
+    def test_whatever_is_killed_it_arrives_once(self):
+        gateway, pump = self.reader(), self.durable()
+        pump.expect("connected to localhost")
+        pump.line("sendenc 1")
+        gateway.expect("temp: 1$")
+        self.b.kill()
+        for shell in (pump, gateway):
+            shell.expect("trying again")
+        for i in (2, 3):
+            pump.line(f"sendenc {i}")
+        while self.stats()["messages"] < 2:
+            self.assertIsNone(pump.process.poll())
+        pump.kill()
+        self.b.start()
+        self.b.log.expect("1 plant/#$")
+        again = self.durable()
+        again.line("sendenc 4")
+        gateway.expect("temp: 4$")
+        self.assertEqual(re.findall("plant/7/temp: (.*)$", gateway.text, re.MULTILINE), ["1", "2", "3", "4"])
+        while self.stats()["messages"]:  # the broker's answer is on its way
+            pass
+        again.line("status")
+        again.expect("outbox: +0$")
+        self.assertEqual(again.finish(), 0)
+
+    def test_another_process_delivers(self):
+        gateway, pump = self.reader(), self.durable()
+        pump.expect("connected to localhost")
+        self.assertEqual(self.run_sts("pub", "--enqueue-only", "-t", TOPIC, "-m", "1", home=self.pump), (0, b"", ""))
+        gateway.expect("temp: 1$")
+        self.assertEqual(pump.finish(), 0)
+
+    def test_what_waits_at_the_end_is_told(self):
+        pump = self.durable()
+        pump.expect("connected to localhost")
+        self.b.kill()
+        pump.expect("trying again")
+        pump.line("sendenc 1")
+        pump.line("stop")
+        pump.expect("1 message waits in the outbox")
+        self.assertEqual(pump.finish(), 1)

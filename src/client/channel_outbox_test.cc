@@ -1,0 +1,154 @@
+// Durable messages on channels of the shell: from the outbox to the broker.
+#include "client/channel_outbox.h"
+
+#include "client/test_world.h"
+
+namespace sts::client {
+namespace {
+
+using namespace std::chrono_literals;
+using Strings = std::vector<std::string>;
+
+class ChannelOutboxTest : public World {
+ protected:
+  ChannelOutboxTest() {
+    EXPECT_TRUE(store::add_peer(pump.home, {"gateway", gateway.key(), {}, {.reads = {"plant/#"}}}));
+    EXPECT_TRUE(store::add_peer(gateway.home, {"pump", pump.key(), {}, {.writes = {"plant/#"}}}));
+  }
+
+  static Config config(Strings channels, std::string pubtop) {
+    Config out;
+    out.name = "plant";
+    out.mode = Mode::channel;
+    out.channels = std::move(channels);
+    out.pubtop = std::move(pubtop);
+    return out;
+  }
+  static Config durable() {
+    auto out = config({}, "plant/7");
+    out.durable = true;
+    return out;
+  }
+  void start_reader() { run(gateway, config({"plant/#"}, {})); }
+  void send(const std::string& text) {
+    const auto sent = pump->send_encrypted(text);
+    EXPECT_TRUE(sent) << sent.error().message;
+    run();
+  }
+  static std::uint64_t waiting(Side& who) { return who->status().outbox.value_or(1000); }
+  void withhold_answers(bool withhold) {
+    if (withhold) {
+      broker.on_puback = [](const mqtt::Message&) { return std::nullopt; };
+    } else {
+      broker.on_puback = nullptr;
+    }
+  }
+  /// As SIGKILL does, but for what has reached the disk.
+  void kill(Side& who) {
+    broker.cut(*who.transport);
+    who->stop(true);
+    loop.restart();
+    loop.poll();
+  }
+
+  Side& pump = side();
+  Side& gateway = side();
+};
+
+TEST_F(ChannelOutboxTest, LeavesTheOutboxWhenTheBrokerHasIt) {
+  start_reader();
+  run(pump, durable());
+  withhold_answers(true);
+  send("1");
+  EXPECT_EQ(waiting(pump), 1U);
+  EXPECT_EQ(gateway.seen.messages, Strings{"1"});
+  withhold_answers(false);
+  broker.cut(*pump.transport);
+  run_for(5s);
+  send("2");
+  EXPECT_EQ(waiting(pump), 0U);
+  EXPECT_EQ(gateway.seen.messages, (Strings{"1", "2"}));
+  pump->stop(false);
+  run();
+  EXPECT_FALSE(pump.seen.failed);
+}
+
+TEST_F(ChannelOutboxTest, WhatIsAcceptedWithoutABrokerOutlivesTheProcess) {
+  start_reader();
+  broker.refuse_connect = Error{Errc::io, "nobody listens", {}};
+  auto patient = durable();
+  patient.retry = true;
+  run(pump, std::move(patient));
+  send("1");
+  EXPECT_TRUE(pump->publish_on({"plant/8", to_bytes(as_bytes("2")), mqtt::Qos::at_least_once}));
+  run();
+  EXPECT_EQ(waiting(pump), 2U);
+  pump->stop(false);
+  run_for(1min);
+  ASSERT_TRUE(pump.seen.failed);
+  EXPECT_EQ(pump.seen.failed->message, "2 messages wait in the outbox");
+  broker.refuse_connect.reset();
+  run(pump, durable());
+  send("3");
+  EXPECT_EQ(gateway.seen.messages, (Strings{"1", "2", "3"}));
+  EXPECT_EQ(waiting(pump), 0U);
+}
+
+TEST_F(ChannelOutboxTest, AfterACrashNothingComesTwice) {
+  start_reader();
+  run(pump, durable());
+  send("1");
+  withhold_answers(true);
+  send("2");
+  kill(pump);
+  withhold_answers(false);
+  run(pump, durable());
+  send("3");
+  run_for(5s);
+  EXPECT_EQ(gateway.seen.messages, (Strings{"1", "2", "3"}));
+  EXPECT_EQ(waiting(pump), 0U);
+}
+
+TEST_F(ChannelOutboxTest, GoesOnAfterANewWill) {
+  start_reader();
+  auto config = durable();
+  config.broker.will = mqtt::Message{"plant/7", to_bytes(as_bytes("gone"))};
+  run(pump, std::move(config));
+  send("1");
+  run_for(61min);  // its key is over, and so the connection
+  send("2");
+  run_for(5s);
+  EXPECT_EQ(gateway.seen.messages, (Strings{"1", "2"}));
+  EXPECT_EQ(waiting(pump), 0U);
+}
+
+TEST_F(ChannelOutboxTest, WhatCanNotBeDurableIsRefused) {
+  run(pump, durable());
+  const auto refused = [&](mqtt::Message message) {
+    const auto done = pump->publish_on(message);
+    return done ? std::string() : done.error().message;
+  };
+  EXPECT_NE(refused({"plant/7", {}, mqtt::Qos::at_least_once, true}).find("taking away"),
+            std::string::npos);
+  EXPECT_NE(refused({"plant/7", {}, mqtt::Qos::at_most_once}).find("QoS 0"), std::string::npos);
+  EXPECT_EQ(refused({"office", {}, mqtt::Qos::at_least_once}), "nobody may read office");
+  EXPECT_EQ(waiting(pump), 0U);
+}
+
+TEST_F(ChannelOutboxTest, WhatIsFullHasRoomOnceSomeWasTaken) {
+  auto config = durable();
+  config.outbox.messages = 1;
+  run(pump, std::move(config));
+  withhold_answers(true);
+  send("1");
+  send("2");  // put in, and not accepted
+  EXPECT_EQ(pump->send_encrypted("3").error().code, Errc::limit);
+  withhold_answers(false);
+  broker.cut(*pump.transport);
+  run_for(5s);
+  EXPECT_EQ(pump.seen.rooms, 1);
+  EXPECT_EQ(waiting(pump), 0U);
+}
+
+}  // namespace
+}  // namespace sts::client
