@@ -102,8 +102,7 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   }
   void pause(bool paused) {
     // Unwritten acknowledgements would hold back what keeps the connection alive, too.
-    if (paused && pauses_++ == 0) uplink_.pause();
-    if (!paused && --pauses_ == 0) uplink_.resume();
+    return paused ? uplink_.pause() : uplink_.resume();
   }
   void hold(bool& reason, bool held) {
     reason = held;
@@ -263,7 +262,6 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   std::optional<client::Presence> presence_;     // of the writer
   std::optional<Intake> intake_;                 // of a reader that is kept
   bool congested_ = false, closing_ = false;     // why nothing is read
-  int pauses_ = 0;                               // reasons to be away from the broker
   std::size_t unanswered_ = 0;
   std::unique_ptr<Sink> sink_;
   InboxBatch batch_;  // for the next transaction

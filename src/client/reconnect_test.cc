@@ -40,6 +40,19 @@ TEST_F(ReconnectTest, AFrameLostWithTheConnectionIsSentAgain) {
   EXPECT_EQ(master.seen.sent.size(), 1U) << "a message is shown once";
 }
 
+TEST_F(ReconnectTest, WhoIsSlowerThanThePeerStaysSo) {
+  start_both();
+  slave->hold(true);
+  EXPECT_TRUE(slave.transport->held());
+  broker.cut(*slave.transport);
+  run_for(10s);
+  EXPECT_TRUE(slave->status().broker_connected);
+  EXPECT_TRUE(slave.transport->held());
+  slave->hold(false);
+  EXPECT_FALSE(slave.transport->held());
+  talk();
+}
+
 TEST_F(ReconnectTest, ReconnectsWithBackoffAndOneLinePerReason) {
   start_both();
   broker.refuse_connect = Error{Errc::io, "connection refused on fake:1883"};

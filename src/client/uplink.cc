@@ -40,7 +40,8 @@ void Uplink::open(Target target) {
     options.client_id = "sts-" + to_hex(id);
   }
   asked_for_5_ = options.version == mqtt::Version::v5;
-  online_ = was_online_ = false;
+  online_ = was_online_ = held_ = false;
+  pauses_ = 0;
   told_.clear();
   later_.clear();
   backoff_.reset();
@@ -48,7 +49,6 @@ void Uplink::open(Target target) {
 }
 
 void Uplink::connect() {
-  held_ = false;
   awaited_.clear();
   for (const auto& subscription : target_.subscriptions) awaited_.insert(subscription.filter);
   owner_.on_connecting(target_.options);
@@ -68,9 +68,12 @@ void Uplink::reconnect() {
   if (online_) leave(clock_());  // not at once: DISCONNECT leaves first
 }
 
-void Uplink::pause() { leave(never); }
+void Uplink::pause() {
+  if (pauses_++ == 0) leave(never);
+}
 
 void Uplink::resume() {
+  if (--pauses_ > 0) return;
   reconnect_at_ = clock_();
   schedule();
 }
@@ -115,7 +118,8 @@ void Uplink::unsubscribe_locally(const std::string& filter) {
 }
 
 void Uplink::hold(bool held) {
-  if (std::exchange(held_, held) != held) transport_->hold(held);
+  const bool changed = std::exchange(held_, held) != held;
+  if (changed && online_) transport_->hold(held);  // else its answers have to be read first
 }
 
 void Uplink::advance() {
@@ -193,6 +197,7 @@ void Uplink::subscribed() {
   }
   owner_.log({Level::info, fmt::format("connected to {} (MQTT {})", mqtt::where(target_.options),
                                        mqtt::version_number(version()))});
+  if (held_) transport_->hold(true);
   owner_.on_online(broker_);
 }
 

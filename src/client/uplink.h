@@ -80,14 +80,15 @@ class Uplink final : private mqtt::Handler {
   void subscribe(mqtt::Subscription subscription);
   void unsubscribe(const std::string& filter);
   const std::vector<mqtt::Subscription>& subscriptions() const { return target_.subscriptions; }
-  /// As mqtt::Transport::hold.
+  /// As mqtt::Transport::hold, on later connections too.
   void hold(bool held);
   /// As mqtt::Transport::acknowledge.
   void acknowledge() { transport_->acknowledge(); }
-  /// Ends the connection, or the attempt at one, and makes none until resume(). What wasn't
-  /// acknowledged comes again then.
+  /// Ends the connection, or the attempt at one, and makes none until resume() was called as often.
+  /// What wasn't acknowledged comes again then.
   void pause();
   void resume();
+  bool paused() const { return pauses_ > 0; }
 
   Instant next_deadline() const { return std::min(reconnect_at_, answer_by_); }
   void advance();
@@ -119,6 +120,7 @@ class Uplink final : private mqtt::Handler {
   Target target_;
   bool online_ = false, was_online_ = false;
   bool held_ = false, asked_for_5_ = false;
+  int pauses_ = 0;
   mqtt::Connected broker_;         // of the connection that is being made, or is
   std::set<std::string> awaited_;  // filters without SUBACK or UNSUBACK
   std::set<std::string> later_;    // those of subscribe(), without which it is online too
