@@ -114,15 +114,21 @@ int run(SubFlags& flags) {
   return exit_failed;
 }
 
+/// As a script's variable that isn't set.
+std::string not_empty(const std::string& text) { return text.empty() ? "it is empty" : ""; }
+
 void add_output_flags(CLI::App& sub, SubFlags& flags) {
   constexpr auto group = FormatFlags::group;
   sub.add_flag("--durable", flags.chosen.durable, "lose nothing: acknowledge only what is safe");
   sub.add_option("--store", flags.chosen.sink.store, "durable: into a SQLite file, each once")
+      ->check(not_empty)
       ->group(group);
   sub.add_option("--exec", flags.chosen.sink.exec, "durable: a shell command for each message")
+      ->check(not_empty)
       ->group(group);
   flags.format.add_to(sub);
   sub.add_option("--output", flags.output, "into a file, or a file each into a directory")
+      ->check(not_empty)
       ->group(group);
   sub.add_option("--rotate-size", flags.rotation.rotate_size, "bytes, for a new file then")
       ->group(group);

@@ -95,8 +95,11 @@ Result<void> make_private(const std::filesystem::path& path) {
     return {};
   }
   struct stat status {};
-  if (errno != EEXIST || ::lstat(path.c_str(), &status) != 0) {
+  if ((errno != EEXIST && errno != EISDIR) || ::lstat(path.c_str(), &status) != 0) {
     return fail(Errc::io, fmt::format("{}: {}", path.string(), std::strerror(errno)));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return fail(Errc::bad_input, path.string() + " is no file", "name the file itself");
   }
   if ((status.st_mode & 0077U) == 0) return {};
   return fail(Errc::refused, fmt::format("others can read or write {}", path.string()),

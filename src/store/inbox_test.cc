@@ -128,6 +128,10 @@ TEST_F(InboxTest, OtherFilesAreLeftAsTheyAre) {
     EXPECT_FALSE(std::filesystem::exists(Database::suspect_mark(home.root() / name)));
   }
   EXPECT_EQ(open("nowhere/inbox").error().code, Errc::io);
+  std::filesystem::create_symlink(home.root() / "later", home.root() / "pointer");
+  for (const auto* name : {"pointer", ".", "./"}) {
+    EXPECT_EQ(open(name).error().code, Errc::bad_input) << name;
+  }
   std::filesystem::create_directory_symlink(home.root(), home.root() / "link");
   EXPECT_TRUE(open("link/inbox"));
 }

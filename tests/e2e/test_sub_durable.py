@@ -52,6 +52,9 @@ class SubDurable(DurableTestCase):
             code, _, errors = self.run_sts("sub", *self.at(), "-t", "plant/#", flag, "x", home=self.gateway)
             self.assertEqual(code, 1)
             self.assertIn("--durable", errors)
+            code, _, errors = self.run_sts("sub", "--durable", *self.at(), "-i", "a", "-t", "plant/#", flag, "", home=self.gateway)
+            self.assertEqual(code, 2)
+            self.assertIn(f"{flag}: it is empty", errors)
 
     def test_nothing_is_lost_while_it_is_away(self):
         self.end(self.durable())
