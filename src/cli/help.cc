@@ -140,8 +140,10 @@ class Help final : public CLI::Formatter {
       }
     }
     if (app.get_help_all_ptr() != nullptr) {
-      text += fmt::format("'--help-all' shows {} more; the manual is sts-{}(1).\n", left_out,
-                          app.get_name());
+      // One of a group, as `outbox flush`, has no page of its own.
+      const bool of_group = app.get_parent()->get_parent() != nullptr;
+      text += fmt::format("'--help-all' shows {} more; the manual is sts{}(1).\n", left_out,
+                          of_group ? std::string() : "-" + app.get_name());
     }
     return text;
   }
