@@ -218,7 +218,7 @@ class ChannelShellRestart(ChannelShellTestCase):
         pump.process.send_signal(signal.SIGCONT)
         pump.line("sendenc end")
         gateway.expect("temp: end$")
-        shown = re.findall("plant/7/temp: (.*)$", gateway.text, re.MULTILINE)
+        shown = re.findall(r"\[MQTT_INC\] .*plant/7/temp: (.*)$", gateway.text, re.MULTILINE)
         self.assertEqual(shown, [*map(str, range(50)), "end"])
         gateway.line("channels")
         gateway.expect("sts: pump plant/7/temp: 51 received, 0 missing")
