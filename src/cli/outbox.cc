@@ -179,8 +179,7 @@ void add_outbox_command(CLI::App& app, int& exit_code) {
     command->callback([flags, how = how, &exit_code] { exit_code = report(how(*flags)); });
   }
 
-  auto* flush_command =
-      outbox->add_subcommand("flush", "Deliver all of it to the broker, or to a session's peer");
+  auto* flush_command = outbox->add_subcommand("flush", "Deliver all to the broker, or to a peer");
   flush_command->add_option("-t,--topic", flags->topic, "of the session with --peer");
   flush_command
       ->add_option("--timeout", flags->timeout, "seconds to wait for a broker gone (no end)")
