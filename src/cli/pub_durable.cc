@@ -3,11 +3,11 @@
 
 #include <asio/post.hpp>
 #include <utility>
-#include <vector>
 
 #include "base/counted.h"
 #include "cli/feed.h"
 #include "cli/pub.h"
+#include "client/acceptance.h"
 #include "client/channel_writer.h"
 #include "client/outbox_delivery.h"
 #include "client/outbox_lock.h"
@@ -21,12 +21,8 @@
 namespace sts::cli {
 namespace {
 
-/// Accepted in one transaction.
-constexpr std::size_t batch_messages = 4096, batch_bytes = std::size_t{4} << 20U;
 /// From so many on a key of this process alone is cheaper than a transaction for each message.
 constexpr std::uint64_t backlog = 16;
-
-std::uint64_t now_ms() { return unix_ms(std::chrono::system_clock::now()); }
 
 class DurablePub final : public Job, private client::Uplink::Owner {
  public:
@@ -35,7 +31,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
         choices_(std::move(choices)),
         uplink_(loop, client::boot_time, random_, *this, client::real_transport(loop)),
         feed_(loop, choices_,
-              {[this] { return !blocked_ && !finished() && pending_bytes_ < batch_bytes; },
+              {[this] { return !accepting_->full() && !finished(); },
                [this](Bytes payload) { take(std::move(payload)); },
                [this] {
                  fed_ = true;
@@ -53,6 +49,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
     auto outbox = store::Outbox::open(std::move(*state), choices_.config.outbox);
     if (!outbox) return tl::unexpected(outbox.error());
     outbox_.emplace(std::move(*outbox));
+    accepting_.emplace(loop(), *outbox_, [this] { accept(); });
     const bool to_peer = choices_.config.mode == client::Mode::initiator;
     destination_ = choices_.message.topic;
     if (to_peer) {
@@ -111,7 +108,8 @@ class DurablePub final : public Job, private client::Uplink::Owner {
 
   void take(Bytes payload) {
     if (client::is_for_session(destination_)) {
-      return put(client::encode_for_session(as_text(payload)));
+      return accepting_->put(
+          {destination_, client::encode_for_session(as_text(payload)), {}, true});
     }
     auto message = choices_.message;
     if (message.retain && payload.empty()) {
@@ -121,43 +119,20 @@ class DurablePub final : public Job, private client::Uplink::Owner {
     message.payload = std::move(payload);
     auto audience = writer_->audience(message.topic);
     if (!audience) return stop(audience.error());
-    put(client::encode_for_outbox(message), std::move(*audience));
-  }
-
-  void put(Bytes content, Bytes audience = {}) {
-    pending_.push_back({destination_, std::move(content), std::move(audience)});
-    pending_bytes_ += pending_.back().content.size();
-    if (!std::exchange(accepting_, true)) accept_soon(0);
-  }
-
-  /// All that can be read at once, in one transaction: asks again as long as more came meanwhile.
-  void accept_soon(std::size_t seen) {
-    asio::post(loop(), [this, seen] {
-      if (finished()) return;
-      if (!fed_ && pending_.size() > seen && pending_.size() < batch_messages &&
-          pending_bytes_ < batch_bytes) {
-        return accept_soon(pending_.size());
-      }
-      accept();
-    });
+    accepting_->put({destination_, client::encode_for_outbox(message), std::move(*audience)});
   }
 
   void accept() {
-    accepting_ = false;
-    if (pending_.empty() || finished()) return;
-    const auto done = outbox_->accept(pending_, now_ms());
-    if (!done) return stop(done.error());
-    if (*done > 0) {
-      pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(*done));
+    if (finished()) return;
+    const auto some = accepting_->commit();
+    if (!some) return stop(some.error());
+    if (*some) {
       lock_->tell();
       auto stats = outbox_->stats();
       if (!stats) return stop(stats.error());
       last_ = stats->last;
     }
-    pending_bytes_ = 0;
-    for (const auto& one : pending_) pending_bytes_ += one.content.size();
-    blocked_ = !pending_.empty();
-    if (blocked_ && choices_.enqueue_only) {
+    if (accepting_->blocked() && choices_.enqueue_only) {
       return stop({Errc::limit, "the outbox is full",
                    "'sts outbox flush' delivers what is in it; outbox_bytes and outbox_messages in "
                    "the config say how large it may grow"});
@@ -170,7 +145,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   void on_news() {
     if (finished()) return;
     if (delivery_) check(delivery_->more());
-    if (blocked_) accept();
+    if (accepting_->blocked()) accept();
     end_if_done();
   }
 
@@ -229,7 +204,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   }
 
   void end_if_done() {
-    if (finished() || !fed_ || (!pending_.empty() && !interrupted_)) return;
+    if (finished() || !fed_ || (accepting_->size() > 0 && !interrupted_)) return;
     if (choices_.enqueue_only) return end(exit_ok);
     const auto waits = flush_ ? outbox_->waits(0, INT64_MAX) : outbox_->waits(first_, last_);
     if (!waits) return stop(waits.error());
@@ -261,9 +236,9 @@ class DurablePub final : public Job, private client::Uplink::Owner {
           "'sts outbox flush', or the next 'sts pub --durable', delivers; with --peer what is "
           "for a session"});
     }
-    if (!pending_.empty()) {
-      show(Error{Errc::io, fmt::format("{} not accepted",
-                                       counted(pending_.size(), "message was", "messages were"))});
+    if (const auto left = accepting_->size(); left > 0) {
+      show(Error{Errc::io,
+                 fmt::format("{} not accepted", counted(left, "message was", "messages were"))});
     }
     finish(exit_code);
     feed_.stop();
@@ -281,16 +256,15 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   PubChoices choices_;
   crypto::SystemRandom random_;
   std::optional<store::Outbox> outbox_;
+  std::optional<client::Acceptance> accepting_;
   std::optional<client::ChannelWriter> writer_;
   std::unique_ptr<client::OutboxLock> lock_;
   client::Uplink uplink_;
   std::optional<client::OutboxDelivery> delivery_;  // as long as this process delivers
   Feed feed_;
-  std::string destination_;                      // a topic, or for a peer
-  std::vector<store::Outbox::Message> pending_;  // not accepted yet
-  std::size_t pending_bytes_ = 0;
+  std::string destination_;             // a topic, or for a peer
   std::uint64_t first_ = 0, last_ = 0;  // what this process accepted is in between
-  bool flush_, fed_, blocked_ = false, accepting_ = false;
+  bool flush_, fed_;
   bool waiting_ = false, interrupted_ = false, ending_ = false;
 };
 

@@ -24,9 +24,13 @@ void Acceptance::put(store::Outbox::Message message) {
 }
 
 void Acceptance::soon() {
-  if (std::exchange(asked_, true)) return;
-  asio::post(loop_, [this, alive = std::weak_ptr(alive_)] {
+  if (!std::exchange(asked_, true)) ask(0);
+}
+
+void Acceptance::ask(std::size_t seen) {
+  asio::post(loop_, [this, seen, alive = std::weak_ptr(alive_)] {
     if (!alive.lock()) return;
+    if (pending_.size() > seen && !full()) return ask(pending_.size());
     asked_ = false;
     due_();
   });

@@ -13,7 +13,8 @@ namespace sts::client {
 
 class Acceptance {
  public:
-  /// `due`: commit() is, from the loop and never from within a call. The references are not owned.
+  /// `due`: commit() is, from the loop and never from within a call, once no more is put in at each
+  /// turn of it. The references are not owned.
   Acceptance(asio::io_context& loop, store::Outbox& outbox, std::function<void()> due)
       : loop_(loop), outbox_(outbox), due_(std::move(due)) {}
 
@@ -32,6 +33,8 @@ class Acceptance {
   void soon();
 
  private:
+  void ask(std::size_t seen);
+
   asio::io_context& loop_;
   store::Outbox& outbox_;
   std::function<void()> due_;

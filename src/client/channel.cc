@@ -264,7 +264,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
       if (auto confirmed = writer_.confirm(); !confirmed) port_.log(error_line(confirmed.error()));
     }
     if (outbox_ && !outbox_->idle()) return;
-    if (outbox_ && outbox_->waiting() == 0) port_.drained();
+    if (outbox_ && outbox_->empty()) port_.drained();
     if (!stopping_) return;
     if (!std::exchange(ending_, true)) {
       auto last = writer_.finish();

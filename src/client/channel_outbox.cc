@@ -99,13 +99,12 @@ void ChannelOutbox::published(mqtt::PublishId id, const Result<void>& outcome) {
 
 bool ChannelOutbox::idle() {
   if (accepting_.size() > 0) return false;
-  return delivery_ ? delivery_->idle() : waiting() == 0;
+  return delivery_ ? delivery_->idle() : empty();
 }
 
-std::size_t ChannelOutbox::waiting() {
-  const auto stats = outbox_.stats();
-  return accepting_.size() + (stats ? stats->messages : 0);
-}
+bool ChannelOutbox::empty() { return accepting_.size() == 0 && !outbox_.waits({}).value_or(true); }
+
+std::size_t ChannelOutbox::waiting() { return accepting_.size() + outbox_.waiting({}).value_or(0); }
 
 void ChannelOutbox::tell_dropped() {
   const auto dropped = outbox_.take_dropped();

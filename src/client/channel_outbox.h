@@ -44,7 +44,9 @@ class ChannelOutbox {
   bool at_rest() const { return !delivery_ || delivery_->at_rest(); }
   /// Nothing more will be delivered by this process for now.
   bool idle();
-  /// How many messages are not delivered.
+  /// All is delivered.
+  bool empty();
+  /// How many messages are not.
   std::size_t waiting();
   /// Says what the outbox dropped, once.
   void tell_dropped();

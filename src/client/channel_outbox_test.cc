@@ -1,6 +1,7 @@
 // Durable messages on channels of the shell: from the outbox to the broker.
 #include "client/channel_outbox.h"
 
+#include "client/outbox_message.h"
 #include "client/test_world.h"
 
 namespace sts::client {
@@ -92,6 +93,25 @@ TEST_F(ChannelOutboxTest, WhatIsAcceptedWithoutABrokerOutlivesTheProcess) {
   send("3");
   EXPECT_EQ(gateway.seen.messages, (Strings{"1", "2", "3"}));
   EXPECT_EQ(waiting(pump), 0U);
+}
+
+TEST_F(ChannelOutboxTest, WhatIsForAPeerIsLeftAlone) {
+  start_reader();
+  {
+    crypto::SystemRandom random;
+    auto state = store::State::open(pump.home, pump.identity().private_key, random);
+    auto outbox = *store::Outbox::open(std::move(*state), {});
+    const store::Outbox::Message one{
+        session_destination(gateway.key(), "up"), encode_for_session("x"), {}, true};
+    EXPECT_TRUE(outbox.accept({&one, 1}, 1));
+  }
+  run(pump, durable());
+  send("1");
+  EXPECT_EQ(gateway.seen.messages, Strings{"1"});
+  EXPECT_EQ(waiting(pump), 0U);
+  pump->stop(false);
+  run();
+  EXPECT_FALSE(pump.seen.failed);
 }
 
 TEST_F(ChannelOutboxTest, AfterACrashNothingComesTwice) {

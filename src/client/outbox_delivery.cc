@@ -75,7 +75,9 @@ Result<void> OutboxDelivery::more() {
 
 Result<void> OutboxDelivery::fetch() {
   for (;;) {
-    auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, unix_ms(wall_clock_()));
+    const store::Outbox::Lane channels;
+    auto batch =
+        outbox_.next(next_, fetched_messages, fetched_bytes, unix_ms(wall_clock_()), &channels);
     if (!batch) return tl::unexpected(batch.error());
     if (batch->unreadable > 0) {
       owner_.log(
@@ -87,8 +89,6 @@ Result<void> OutboxDelivery::fetch() {
     }
     at_end_ = batch->next == next_;
     next_ = batch->next;
-    std::erase_if(batch->entries,
-                  [](const auto& entry) { return is_for_session(entry.message.destination); });
     std::ranges::move(batch->entries, std::back_inserter(fetched_));
     if (at_end_ || !fetched_.empty()) return {};
   }

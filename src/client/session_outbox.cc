@@ -49,7 +49,7 @@ Result<std::unique_ptr<SessionOutbox>> SessionOutbox::open(asio::io_context& loo
 }
 
 void SessionOutbox::put(std::string_view text) {
-  accepting_.put({destination_, encode_for_session(text)});
+  accepting_.put({destination_, encode_for_session(text), {}, true});
 }
 
 Result<void> SessionOutbox::commit() {

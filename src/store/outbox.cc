@@ -18,6 +18,9 @@ constexpr std::uint64_t at_once = 10'000;
 constexpr std::uint64_t all_times = std::uint64_t{1} << 62U;
 constexpr std::uint64_t pages_worth_shrinking = 1024;
 
+/// SQL: what is in the lane whose destination is bound to ?3, if it has one.
+constexpr auto in_lane = "apart = (?3 IS NOT NULL) AND (?3 IS NULL OR name = ?3)";
+
 Bytes place_of(const std::array<std::uint8_t, 8>& stream, std::uint64_t number) {
   Bytes out(stream.begin(), stream.end());
   put_varint(out, number);
@@ -96,7 +99,7 @@ Result<Outbox::Queue> Outbox::queue(const Message& message) {
   select->bind(2, place);
   const auto row = select->step();
   if (!row) return tl::unexpected(row.error());
-  if (!*row) return make_queue(name, place);
+  if (!*row) return make_queue(name, place, message.apart);
   Queue out{select->integer(0), select->integer(1)};
   const auto stream = select->blob(2);
   if (stream.size() != out.stream.size()) return fail(Errc::malformed, "the state is damaged");
@@ -104,7 +107,7 @@ Result<Outbox::Queue> Outbox::queue(const Message& message) {
   return out;
 }
 
-Result<Outbox::Queue> Outbox::make_queue(ByteView name, ByteView place) {
+Result<Outbox::Queue> Outbox::make_queue(ByteView name, ByteView place, bool apart) {
   auto old = Statement::prepare(database(),
                                 "DELETE FROM queue WHERE name = ? AND NOT EXISTS"
                                 " (SELECT 1 FROM outbox WHERE outbox.queue = queue.id)");
@@ -120,12 +123,13 @@ Result<Outbox::Queue> Outbox::make_queue(ByteView name, ByteView place) {
   if (!id) return tl::unexpected(id.error());
   Queue out{*id};
   state_.random_.fill(out.stream);
-  auto put = Statement::prepare(database(), "INSERT INTO queue VALUES (?, ?, ?, ?, 0)");
+  auto put = Statement::prepare(database(), "INSERT INTO queue VALUES (?, ?, ?, ?, 0, ?)");
   if (!put) return tl::unexpected(put.error());
   put->bind(1, out.id);
   put->bind(2, name);
   put->bind(3, place);
   put->bind(4, out.stream);
+  put->bind(5, std::uint64_t{apart});
   if (auto done = put->run(); !done) return tl::unexpected(done.error());
   return out;
 }
@@ -205,17 +209,19 @@ Result<std::size_t> Outbox::accept(std::span<const Message> messages, std::uint6
 }
 
 Result<Outbox::Batch> Outbox::next(std::uint64_t from, std::size_t messages, std::size_t bytes,
-                                   std::uint64_t now_ms, const std::string* destination) {
+                                   std::uint64_t now_ms, const Lane* lane) {
   if (auto dropped = drop_old(now_ms); !dropped) return tl::unexpected(dropped.error());
   auto select = Statement::prepare(
       database(),
-      "SELECT seq, stream, number, accepted, sealed FROM outbox JOIN queue ON queue.id = queue"
-      " WHERE seq >= ?1 AND (?3 IS NULL OR name = ?3) ORDER BY seq LIMIT ?2");
+      fmt::format(
+          "SELECT seq, stream, number, accepted, sealed FROM outbox JOIN queue ON queue.id = queue"
+          " WHERE seq >= ?1 AND {} ORDER BY seq LIMIT ?2",
+          lane != nullptr ? in_lane : "1"));
   if (!select) return tl::unexpected(select.error());
   select->bind(1, from);
   select->bind(2, messages);
-  const auto name = destination != nullptr ? name_of(*destination) : Bytes();
-  if (destination != nullptr) select->bind(3, name);
+  const auto name = lane != nullptr ? name_of(*lane) : Bytes();
+  if (lane != nullptr && !lane->empty()) select->bind(3, name);
   Batch out;
   out.next = from;
   for (std::size_t held = 0; held < bytes;) {
@@ -270,29 +276,23 @@ Result<bool> Outbox::waits(std::uint64_t first, std::uint64_t last) {
       .map([](auto found) { return found != 0; });
 }
 
-Result<std::uint64_t> Outbox::number_of(const char* select_by_name,
-                                        const std::string& destination) {
-  auto select = Statement::prepare(database(), select_by_name);
+Result<std::uint64_t> Outbox::first_number(std::string_view what, const Lane& lane) {
+  auto select = Statement::prepare(
+      database(),
+      fmt::format("SELECT {} FROM outbox JOIN queue ON queue.id = queue WHERE {}", what, in_lane));
   if (!select) return tl::unexpected(select.error());
-  const auto name = name_of(destination);
-  select->bind(1, name);
+  const auto name = name_of(lane);
+  if (!lane.empty()) select->bind(3, name);
   const auto row = select->step();
   if (!row) return tl::unexpected(row.error());
-  return select->integer(0);
+  return *row ? select->integer(0) : 0;
 }
 
-Result<bool> Outbox::waits(const std::string& destination) {
-  return number_of(
-             "SELECT EXISTS (SELECT 1 FROM outbox JOIN queue ON queue.id = queue"
-             " WHERE name = ?)",
-             destination)
-      .map([](auto found) { return found != 0; });
+Result<bool> Outbox::waits(const Lane& lane) {
+  return first_number("1", lane).map([](auto found) { return found != 0; });
 }
 
-Result<std::uint64_t> Outbox::waiting(const std::string& destination) {
-  return number_of("SELECT count(*) FROM outbox JOIN queue ON queue.id = queue WHERE name = ?",
-                   destination);
-}
+Result<std::uint64_t> Outbox::waiting(const Lane& lane) { return first_number("count(*)", lane); }
 
 Result<Outbox::Stats> Outbox::stats() {
   auto total = this->total();

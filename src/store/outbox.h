@@ -39,7 +39,11 @@ class Outbox {
     /// Who will see the number. Those that see it may guess the next ones, so others get another
     /// stream.
     Bytes audience = {};
+    bool apart = false;  // its destination is a lane of its own
   };
+  /// What one process delivers: a destination that is apart, or, with an empty name, all that are
+  /// not.
+  using Lane = std::string;
   /// Ends with one transaction, after which no crash can undo it. Returns how many were dealt with,
   /// from the first on: fewer than all where it is full and blocks. Errc::limit where the first
   /// would never fit. After Errc::io none was taken, unless power was lost in that moment.
@@ -60,16 +64,16 @@ class Outbox {
     std::uint64_t unreadable = 0;  // were left out: another identity's, or damaged
   };
   /// In the order in which they were accepted, from `from` on: at most so many, and no more once
-  /// they hold `bytes`; of one destination, where it is given. What is too old is dropped before.
+  /// they hold `bytes`; of one lane, where it is given. What is too old is dropped before.
   Result<Batch> next(std::uint64_t from, std::size_t messages, std::size_t bytes,
-                     std::uint64_t now_ms, const std::string* destination = nullptr);
+                     std::uint64_t now_ms, const Lane* lane = nullptr);
   /// They were delivered. In one transaction.
   Result<void> taken(std::span<const std::uint64_t> seqs);
   /// Whether one of them, ends included, waits.
   Result<bool> waits(std::uint64_t first, std::uint64_t last);
-  /// Whether one waits for a destination, and how many.
-  Result<bool> waits(const std::string& destination);
-  Result<std::uint64_t> waiting(const std::string& destination);
+  /// Whether one waits in a lane, and, which takes longer, how many.
+  Result<bool> waits(const Lane& lane);
+  Result<std::uint64_t> waiting(const Lane& lane);
 
   struct Dropped {
     std::uint64_t full = 0, old = 0;
@@ -109,8 +113,8 @@ class Outbox {
   Result<Queue> queue(const Message& message);
   /// As it stands in the file.
   Bytes name_of(const std::string& destination) const;
-  Result<std::uint64_t> number_of(const char* select_by_name, const std::string& destination);
-  Result<Queue> make_queue(ByteView name, ByteView place);
+  Result<Queue> make_queue(ByteView name, ByteView place, bool apart);
+  Result<std::uint64_t> first_number(std::string_view what, const Lane& lane);
   using Queues = std::map<std::pair<std::string, Bytes>, Queue>;  // by destination and audience
   Result<void> write(const Queues& queues);
   bool fits(const Total& total, std::size_t size) const;

@@ -132,6 +132,27 @@ TEST_F(OutboxTest, AnotherAudienceGetsAnotherStream) {
   EXPECT_NE(entries[3].stream, entries[2].stream);
 }
 
+TEST_F(OutboxTest, ALaneHoldsItsOwn) {
+  auto outbox = open();
+  auto one = message("1", "peer"), other = message("2", "other");
+  one.apart = other.apart = true;
+  accept(outbox, {one, message("3"), other, message("4", "b")});
+  const auto in = [&](const Outbox::Lane& lane) {
+    std::string out;
+    for (const auto& entry : outbox.next(0, 100, 1 << 20, now, &lane)->entries) {
+      out += as_text(entry.message.content);
+    }
+    EXPECT_EQ(outbox.waiting(lane), out.size());
+    EXPECT_EQ(outbox.waits(lane), !out.empty());
+    return out;
+  };
+  EXPECT_EQ(in("peer"), "1");
+  EXPECT_EQ(in("other"), "2");
+  EXPECT_EQ(in(""), "34");
+  EXPECT_EQ(in("a"), "") << "it isn't apart";
+  EXPECT_EQ(texts(outbox), "1324");
+}
+
 TEST_F(OutboxTest, WhatIsGoneAlreadyIsTakenInPeace) {
   auto outbox = open();
   accept(outbox, {message("1")});

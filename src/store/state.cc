@@ -37,6 +37,7 @@ constexpr std::array migrations = {
     // `mark` is on the file, too (find_place()).
     "ALTER TABLE identity ADD COLUMN mark BLOB NOT NULL DEFAULT x'';"
     "ALTER TABLE identity ADD COLUMN salt BLOB NOT NULL DEFAULT x'';",
+    "ALTER TABLE queue ADD COLUMN apart INTEGER NOT NULL DEFAULT 0;",
 };
 
 constexpr std::size_t place_size = 16, mark_size = 8;
