@@ -39,16 +39,18 @@ class Channel final : public Conversation, private PublishQueue::Owner {
 
   Result<void> use_outbox(asio::io_context& loop, const store::OutboxOptions& options,
                           const WallClock& wall_clock, Random& random) {
-    auto outbox = ChannelOutbox::open(loop, home_, options, writer_, wall_clock, random,
-                                      {{.publish =
-                                            [this](const mqtt::Message& message) {
-                                              auto id = port_.publish(message);
-                                              if (id) port_.sent(message.payload);
-                                              return id;
-                                            },
-                                        .log = [this](const Line& line) { port_.log(line); },
-                                        .may_seal = [this] { return presence_.may_seal(); }},
-                                       [this] { outbox_due(); }});
+    auto outbox = ChannelOutbox::open(
+        loop, home_, options, writer_, wall_clock, random,
+        {{.publish =
+              [this](const mqtt::Message& message) {
+                auto id = port_.publish(message);
+                if (id) port_.sent(message.payload);
+                return id;
+              },
+          .log = [this](const Line& line) { port_.log(line); },
+          .may_seal = [this] { return presence_.may_seal(); }},
+         [this] { outbox_due(); },
+         [this](std::size_t count, const Error& why) { port_.given_up(count, why); }});
     if (!outbox) return tl::unexpected(outbox.error());
     outbox_ = std::move(*outbox);
     return {};
@@ -159,10 +161,11 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   void stop(Instant) override {
     stopping_ = true;
     presence_.stop();
-    if (outbox_) outbox_->tell_dropped();
     put(reader_.finish());
     warnings_.end();
-    settle();
+    if (!outbox_) return settle();
+    outbox_->tell_dropped();
+    outbox_due();  // what went wrong may work by now
   }
   /// The ends of streams are no messages.
   std::size_t unacknowledged() const override {

@@ -72,11 +72,12 @@ void ChannelOutbox::work() {
   const auto committed = accepting_.commit();
   if (!committed) {
     const auto& why = committed.error();
-    report(fail(why.code,
-                counted(accepting_.size(), "message was", "messages were") +
-                    " not accepted: " + why.message,
-                why.hint));
+    const auto count = accepting_.size();
     accepting_.clear();
+    owner_.given_up(
+        count,
+        {why.code, counted(count, "message was", "messages were") + " not accepted: " + why.message,
+         why.hint});
   } else if (*committed) {
     lock_->tell();
   }

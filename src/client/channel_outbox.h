@@ -18,6 +18,7 @@ class ChannelOutbox {
   struct Owner {
     OutboxDelivery::Owner delivery;
     std::function<void()> due;  // work(): from the loop, never from within a call
+    std::function<void(std::size_t, const Error&)> given_up;  // so many were not accepted
   };
   /// The references must outlive it.
   static Result<std::unique_ptr<ChannelOutbox>> open(asio::io_context& loop,

@@ -95,6 +95,19 @@ TEST_F(ChannelOutboxTest, WhatIsAcceptedWithoutABrokerOutlivesTheProcess) {
   EXPECT_EQ(waiting(pump), 0U);
 }
 
+TEST_F(ChannelOutboxTest, WhatCanNotBeAcceptedIsTold) {
+  run(pump, durable());
+  // As a full disk would.
+  auto database = store::Database::open(pump.home.state_file());
+  ASSERT_TRUE(database && database->run("ALTER TABLE outbox RENAME TO away"));
+  send("1");
+  ASSERT_TRUE(database->run("ALTER TABLE away RENAME TO outbox"));
+  EXPECT_TRUE(pump.seen.logged("1 message was not accepted: "));
+  pump->stop(false);
+  run();
+  EXPECT_TRUE(pump.seen.failed);
+}
+
 TEST_F(ChannelOutboxTest, WhatIsForAPeerIsLeftAlone) {
   start_reader();
   {

@@ -139,7 +139,8 @@ TEST_F(OutboxTest, ALaneHoldsItsOwn) {
   accept(outbox, {one, message("3"), other, message("4", "b")});
   const auto in = [&](const Outbox::Lane& lane) {
     std::string out;
-    for (const auto& entry : outbox.next(0, 100, 1 << 20, now, &lane)->entries) {
+    const auto batch = *outbox.next(0, 100, 1 << 20, now, &lane);
+    for (const auto& entry : batch.entries) {
       out += as_text(entry.message.content);
     }
     EXPECT_EQ(outbox.waiting(lane), out.size());
