@@ -47,7 +47,7 @@ class KnownSender {
 
   /// What is known, and that again, instead of what is known now. False where it is damaged or of
   /// another sender.
-  Bytes save(const Moment& at) const { return encode(key_, memory_, at); }
+  crypto::WipedBytes save(const Moment& at) const { return encode(key_, memory_, at); }
   bool restore(ByteView saved, const Moment& at, bool same_topics);
   /// Whether that is the first change since saved().
   bool mark_unsaved() { return !std::exchange(unsaved_, true); }

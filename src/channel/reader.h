@@ -63,8 +63,8 @@ class Reader {
   bool has_unsaved() const;
   /// Those of whom more is known than when saved() was called last.
   const std::vector<SenderId>& unsaved() const { return unsaved_; }
-  /// What is known of a trusted sender, for the next process. It holds keys: the caller wipes it.
-  Bytes save(const SenderId& sender, const Moment& at) const {
+  /// What is known of a trusted sender, for the next process.
+  crypto::WipedBytes save(const SenderId& sender, const Moment& at) const {
     return senders_.at(sender).save(at);
   }
   void saved();

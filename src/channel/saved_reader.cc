@@ -218,7 +218,8 @@ bool get_keys(sts::Reader& in, std::vector<SavedEpoch>& saved, LiveEpochs::ByNum
 
 }  // namespace
 
-Bytes encode(const crypto::PublicKey& sender, const SenderMemory& memory, const Moment& at) {
+crypto::WipedBytes encode(const crypto::PublicKey& sender, const SenderMemory& memory,
+                          const Moment& at) {
   const auto& epochs = memory.epochs.by_number();
   Bytes out{version};
   append(out, sender.bytes);
@@ -242,10 +243,11 @@ Bytes encode(const crypto::PublicKey& sender, const SenderMemory& memory, const 
     put_sized(out, as_bytes(name));
     put(out, record);
   }
-  // Last, and without moving what is there: no copy of them is left behind in memory.
-  out.reserve(out.size() + epochs.size() * EpochKey::size);
-  for (const auto& [number, epoch] : epochs) append(out, epoch.key.bytes());
-  return out;
+  crypto::WipedBytes whole;
+  whole.reserve(out.size() + epochs.size() * EpochKey::size);
+  append(whole, out);
+  for (const auto& [number, epoch] : epochs) append(whole, epoch.key.bytes());
+  return whole;
 }
 
 std::optional<SenderMemory> decode_memory(const crypto::PublicKey& sender, ByteView bytes,

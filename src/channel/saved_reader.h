@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "channel/sender_memory.h"
 #include "crypto/keys.h"
+#include "crypto/wiped.h"
 
 namespace sts::channel {
 
@@ -18,8 +19,9 @@ struct Moment {
   std::uint64_t time = 0;
 };
 
-/// Holds epochs' keys: the caller wipes it.
-Bytes encode(const crypto::PublicKey& sender, const SenderMemory& memory, const Moment& at);
+/// Holds epochs' keys.
+crypto::WipedBytes encode(const crypto::PublicKey& sender, const SenderMemory& memory,
+                          const Moment& at);
 /// The whole or nothing; nothing, too, where it is of another sender. Keys that were superseded
 /// linger as long as they would have: time without a process doesn't count, since what was sent
 /// meanwhile waits at the broker.

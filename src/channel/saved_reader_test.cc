@@ -23,7 +23,7 @@ struct SavedReader : testing::Test {
 };
 
 /// Something in each field.
-Bytes example(World& world, TestReader& reader) {
+crypto::WipedBytes example(World& world, TestReader& reader) {
   world.publish(world.begin_epoch());
   for (int i = 0; i < 6; ++i) {
     const auto one = world.seal(i % 2 == 0 ? "a" : "b", "x", i > 2);

@@ -82,7 +82,7 @@ bool get_retained(Reader& in, Sender::RetainedTopics& out) {
 
 }  // namespace
 
-Bytes encode(const SavedSender& saved) {
+crypto::WipedBytes encode(const SavedSender& saved) {
   const auto& sender = saved.sender;
   Bytes out{version};
   append(out, sender.stream.bytes);
@@ -97,12 +97,11 @@ Bytes encode(const SavedSender& saved) {
   }
   put_packets(out, saved.unconfirmed);
   put_varint(out, saved.told);
-  // Last, and without moving what is there: no copy of it is left behind in memory.
-  if (sender.epoch) {
-    out.reserve(out.size() + EpochKey::size);
-    append(out, sender.epoch->key.bytes());
-  }
-  return out;
+  crypto::WipedBytes whole;
+  whole.reserve(out.size() + EpochKey::size);
+  append(whole, out);
+  if (sender.epoch) append(whole, sender.epoch->key.bytes());
+  return whole;
 }
 
 std::optional<SavedSender> decode_saved_sender(ByteView bytes) {

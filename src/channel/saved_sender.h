@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "channel/sender.h"
+#include "crypto/wiped.h"
 
 namespace sts::channel {
 
@@ -16,8 +17,8 @@ struct SavedSender {
   std::uint64_t told = 0;
 };
 
-/// Holds the epoch's key: the caller wipes it.
-Bytes encode(const SavedSender& saved);
+/// Holds the epoch's key.
+crypto::WipedBytes encode(const SavedSender& saved);
 /// The whole or nothing.
 std::optional<SavedSender> decode_saved_sender(ByteView bytes);
 

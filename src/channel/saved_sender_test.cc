@@ -7,7 +7,7 @@
 namespace sts::channel {
 namespace {
 
-Bytes example() {
+crypto::WipedBytes example() {
   World world;
   world.members.push_back({test_identity(50).public_key});
   for (const auto& one : world.begin_epoch()) world.publish(one);

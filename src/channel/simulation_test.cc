@@ -52,7 +52,7 @@ class Simulation {
     TestReader* reader;
     std::deque<Arriving> queue = {};
     std::set<std::uint64_t> keys = {};  // of the epochs that it took
-    Bytes saved = {};  // what it knew when it had heard so many, and had these keys
+    crypto::WipedBytes saved = {};  // what it knew when it had heard so many, and had these keys
     std::size_t heard = 0;
     std::set<std::uint64_t> saved_keys = {};
   };

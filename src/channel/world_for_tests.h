@@ -152,7 +152,7 @@ class World {
   void say(std::string_view topic, std::string_view text, bool retain = false) {
     publish(seal(topic, text, retain));
   }
-  Bytes save(const TestReader& reader) const {
+  crypto::WipedBytes save(const TestReader& reader) const {
     return reader.reader->save(sender_id(identity.public_key), {now});
   }
   void restart(TestReader& reader) { reader.restart(identity.public_key, save(reader), {now}); }

@@ -1,6 +1,5 @@
 // What of a channel reader outlives its process.
 #include <fmt/format.h>
-#include <sodium.h>
 
 #include <algorithm>
 
@@ -79,7 +78,6 @@ Result<void> ChannelReader::restore(const std::vector<crypto::PublicKey>& sender
       good = bytes.size() >= digest_size;
       const bool same = good && std::ranges::equal(bytes.first(digest_size), kept_->filters);
       good = good && reader_->restore(id, bytes.subspan(digest_size), moment(), same);
-      sodium_memzero((*row)->data(), (*row)->size());
     }
     if (!good) {
       warnings_.push_back(
@@ -103,15 +101,11 @@ Result<std::vector<channel::SenderId>> ChannelReader::store_changes(
   std::vector<channel::SenderId> gone;
   auto rows = kept_->rows;
   for (const auto& id : reader_->unsaved()) {
-    auto saved = reader_->save(id, moment());
-    Bytes row;
-    row.reserve(digest_size + saved.size());
+    crypto::WipedBytes row;
     append(row, kept_->filters);
-    append(row, saved);
+    append(row, reader_->save(id, moment()));
     const auto put = change->put_reader(options_.client_id, id.bytes, row,
                                         rows.contains(id) ? Row::replaced : Row::fresh);
-    sodium_memzero(saved.data(), saved.size());
-    sodium_memzero(row.data(), row.size());
     if (!put) return tl::unexpected(put.error());
     rows.insert(id);
     if (!*put) gone.push_back(id);

@@ -1,7 +1,5 @@
 // The senders that outlive the process: each call is one change to the state, and nothing that was
 // sealed is let out before that is committed.
-#include <sodium.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -24,7 +22,6 @@ Result<ChannelWriter::Senders> ChannelWriter::load(store::State::Change& change)
   const auto now = now_ms();
   for (auto& [name, bytes, ours] : *rows) {
     auto saved = channel::decode_saved_sender(bytes);
-    sodium_memzero(bytes.data(), bytes.size());
     if (!saved) return fail(Errc::malformed, "the state is damaged or of a later version of sts");
     // A key of the future is one of a clock that was wrong, one of a copied file another's too:
     // due.
@@ -48,10 +45,7 @@ Result<void> ChannelWriter::save(store::State::Change& change, const Senders& se
       if (auto removed = change.remove_sender(name); !removed) return removed;
       continue;
     }
-    auto bytes = encode(saved);
-    auto put = change.put_sender(name, bytes);
-    sodium_memzero(bytes.data(), bytes.size());
-    if (!put) return put;
+    if (auto put = change.put_sender(name, encode(saved)); !put) return put;
   }
   return {};
 }

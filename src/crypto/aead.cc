@@ -27,18 +27,10 @@ void aead_seal(const Secret<32>& key, std::uint64_t counter, ByteView associated
 }
 
 bool aead_open(const Secret<32>& key, std::uint64_t counter, ByteView associated_data,
-               ByteView ciphertext, Bytes& out) {
-  if (ciphertext.size() < tag_size) return false;
-  const auto before = out.size();
-  out.resize(before + ciphertext.size() - tag_size);
-  if (crypto_aead_chacha20poly1305_ietf_decrypt(
-          out.data() + before, nullptr, nullptr, ciphertext.data(), ciphertext.size(),
-          associated_data.data(), associated_data.size(), nonce_of(counter).data(),
-          key.bytes().data()) != 0) {
-    out.resize(before);
-    return false;
-  }
-  return true;
+               ByteView ciphertext, std::uint8_t* out) {
+  return crypto_aead_chacha20poly1305_ietf_decrypt(
+             out, nullptr, nullptr, ciphertext.data(), ciphertext.size(), associated_data.data(),
+             associated_data.size(), nonce_of(counter).data(), key.bytes().data()) == 0;
 }
 
 }  // namespace sts::crypto

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/bytes.h"
 #include "crypto/secret.h"
@@ -18,9 +19,22 @@ inline constexpr std::size_t tag_size = 16;
 void aead_seal(const Secret<32>& key, std::uint64_t counter, ByteView associated_data,
                ByteView plaintext, Bytes& out);
 
+/// Writes the plaintext, which is tag_size shorter, to `out`; false where the ciphertext, of
+/// tag_size or more, is not authentic.
+bool aead_open(const Secret<32>& key, std::uint64_t counter, ByteView associated_data,
+               ByteView ciphertext, std::uint8_t* out);
+
 /// Appends the plaintext to `out`; false, and `out` as it was, where the ciphertext is not
 /// authentic.
+template <typename Allocator>
 bool aead_open(const Secret<32>& key, std::uint64_t counter, ByteView associated_data,
-               ByteView ciphertext, Bytes& out);
+               ByteView ciphertext, std::vector<std::uint8_t, Allocator>& out) {
+  if (ciphertext.size() < tag_size) return false;
+  const auto before = out.size();
+  out.resize(before + ciphertext.size() - tag_size);
+  if (aead_open(key, counter, associated_data, ciphertext, out.data() + before)) return true;
+  out.resize(before);
+  return false;
+}
 
 }  // namespace sts::crypto

@@ -1,12 +1,10 @@
 // Files that hold secrets: read into wiped memory, written whole or not at all.
 #pragma once
 
-#include <sodium.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,28 +12,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "crypto/wiped.h"
 #include "store/home.h"
 
 namespace sts::store {
 
-template <typename T>
-struct WipingAllocator {
-  using value_type = T;
-  WipingAllocator() = default;
-  template <typename U>
-  explicit WipingAllocator(const WipingAllocator<U>&) {}
-
-  T* allocate(std::size_t n) { return std::allocator<T>().allocate(n); }
-  void deallocate(T* memory, std::size_t n) {
-    sodium_memzero(memory, n * sizeof(T));
-    std::allocator<T>().deallocate(memory, n);
-  }
-  friend bool operator==(const WipingAllocator&, const WipingAllocator&) { return true; }
-};
-
 /// Text that may hold secrets: wiped wherever it is freed. A vector, since a short std::string
 /// would lie outside of the allocator's reach.
-using WipedText = std::vector<char, WipingAllocator<char>>;
+using WipedText = std::vector<char, crypto::WipingAllocator<char>>;
 
 inline std::string_view view(const WipedText& text) { return {text.data(), text.size()}; }
 inline void append(WipedText& to, std::string_view more) {

@@ -59,7 +59,7 @@ TEST_F(InboxTest, MessagesAndWhatTheReaderHasSeenAreOneChange) {
   }
   EXPECT_EQ(payloads(), (std::vector<std::string>{"1", ""}));
   auto again = *open();
-  EXPECT_EQ(*again.begin()->reader("id", sender), Bytes{7});
+  EXPECT_EQ(*again.begin()->reader("id", sender), crypto::WipedBytes{7});
 }
 
 TEST_F(InboxTest, WhatIsMissingIsNull) {
@@ -108,7 +108,7 @@ TEST_F(InboxTest, WhatWaitsComesBackInOrder) {
   EXPECT_TRUE(change.remove_waiting("id", 2));
   const auto waiting = *change.waiting("id");
   ASSERT_EQ(waiting.size(), 2U);
-  EXPECT_EQ(waiting[0].saved, Bytes{1});
+  EXPECT_EQ(waiting[0].saved, crypto::WipedBytes{1});
   EXPECT_EQ(waiting[1].id, 3U);
 }
 
@@ -183,7 +183,7 @@ class Reader {
     return Inbox::open({home_.root() / "inbox.db"}, identity.private_key, random_);
   }
   static Result<std::uint64_t> saved(Change& change) {
-    return change.reader("id", Bytes{1}).map([](const std::optional<Bytes>& row) {
+    return change.reader("id", Bytes{1}).map([](const auto& row) {
       return row ? std::uint64_t{row->at(0)} : 0U;
     });
   }

@@ -1,7 +1,6 @@
 #include "store/outbox.h"
 
 #include <fmt/format.h>
-#include <sodium.h>
 
 #include <algorithm>
 
@@ -27,10 +26,12 @@ Bytes place_of(const std::array<std::uint8_t, 8>& stream, std::uint64_t number) 
   return out;
 }
 
-Bytes encode(const Outbox::Message& message) {
-  Bytes out;
-  out.reserve(message.destination.size() + message.content.size() + 10);
-  put_sized(out, as_bytes(message.destination));
+crypto::WipedBytes encode(const Outbox::Message& message) {
+  Bytes destination;
+  put_sized(destination, as_bytes(message.destination));
+  crypto::WipedBytes out;
+  out.reserve(destination.size() + message.content.size());
+  append(out, destination);
   append(out, message.content);
   return out;
 }
@@ -188,9 +189,7 @@ Result<std::size_t> Outbox::accept(std::span<const Message> messages, std::uint6
       known = queues.emplace(key, *found).first;
     }
     const auto number = known->second.next++;
-    Bytes plaintext = encode(message);
-    const auto sealed = state_.seal(place_of(known->second.stream, number), plaintext);
-    sodium_memzero(plaintext.data(), plaintext.size());
+    const auto sealed = state_.seal(place_of(known->second.stream, number), encode(message));
     put->bind(1, total->next++);
     put->bind(2, known->second.id);
     put->bind(3, number);

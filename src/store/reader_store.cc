@@ -51,8 +51,8 @@ Result<void> ReaderStore::Change::commit() {
   return done;
 }
 
-Result<std::optional<Bytes>> ReaderStore::Change::reader(std::string_view client_id,
-                                                         ByteView sender) {
+Result<std::optional<crypto::WipedBytes>> ReaderStore::Change::reader(std::string_view client_id,
+                                                                      ByteView sender) {
   auto select = Statement::prepare(store_->database_,
                                    "SELECT saved FROM reader WHERE client = ? AND sender = ?");
   if (!select) return tl::unexpected(select.error());
@@ -145,10 +145,10 @@ Bytes ReaderStore::seal(ByteView name, ByteView plaintext) {
   return out;
 }
 
-std::optional<Bytes> ReaderStore::open_sealed(ByteView name, ByteView sealed) const {
+std::optional<crypto::WipedBytes> ReaderStore::open_sealed(ByteView name, ByteView sealed) const {
   if (sealed.size() < salt_size + crypto::tag_size) return std::nullopt;
   const auto key = crypto::kdf(key_.bytes(), "STS 2 state row", sealed.first(salt_size));
-  Bytes out;
+  crypto::WipedBytes out;
   if (!crypto::aead_open(key, 0, name, sealed.subspan(salt_size), out)) return std::nullopt;
   return out;
 }

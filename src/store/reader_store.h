@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "crypto/secret.h"
+#include "crypto/wiped.h"
 #include "store/database.h"
 #include "store/taken.h"
 
@@ -34,9 +35,9 @@ class ReaderStore {
     Change& operator=(Change&&) = delete;
     ~Change();
 
-    /// What the reader with this client id has stored of the sender, for the caller to wipe;
-    /// nullopt: nothing. Errc::malformed where it can't be opened: damaged, or another identity's.
-    Result<std::optional<Bytes>> reader(std::string_view client_id, ByteView sender);
+    /// What the reader with this client id has stored of the sender, or nullopt.
+    /// Errc::malformed where it can't be opened: damaged, or another identity's.
+    Result<std::optional<crypto::WipedBytes>> reader(std::string_view client_id, ByteView sender);
     enum class Row { fresh, replaced };
     /// False, and nothing stored, where Row::replaced isn't there any more.
     Result<bool> put_reader(std::string_view client_id, ByteView sender, ByteView saved, Row row);
@@ -45,7 +46,7 @@ class ReaderStore {
 
     struct Waiting {
       std::uint64_t id = 0;
-      std::optional<Bytes> saved;  // none: it can't be opened
+      std::optional<crypto::WipedBytes> saved;  // none: it can't be opened
     };
     /// What waits for its key at the reader with this client id, in order.
     Result<std::vector<Waiting>> waiting(std::string_view client_id);
@@ -72,7 +73,7 @@ class ReaderStore {
 
   /// `name` says which row it is.
   Bytes seal(ByteView name, ByteView plaintext);
-  std::optional<Bytes> open_sealed(ByteView name, ByteView sealed) const;
+  std::optional<crypto::WipedBytes> open_sealed(ByteView name, ByteView sealed) const;
   Result<void> begin_change();
 
   Database database_;

@@ -228,21 +228,17 @@ Result<std::vector<State::Change::Sender>> State::Change::senders() {
                   "move state.db in STS_HOME away: a new one is made");
     }
     const bool ours = std::ranges::equal(ByteView(*opened).first(place_size), state().place_);
-    Bytes saved(opened->begin() + place_size, opened->end());
-    sodium_memzero(opened->data(), opened->size());
-    out.push_back({to_bytes(select->blob(0)), std::move(saved), ours});
+    out.push_back({to_bytes(select->blob(0)), {opened->begin() + place_size, opened->end()}, ours});
   }
 }
 
 Result<void> State::Change::put_sender(ByteView name, ByteView saved) {
   auto put = Statement::prepare(state().database_, "REPLACE INTO sender VALUES (?, ?)");
   if (!put) return tl::unexpected(put.error());
-  Bytes plaintext;
-  plaintext.reserve(place_size + saved.size());
-  sts::append(plaintext, state().place_);
-  sts::append(plaintext, saved);
+  crypto::WipedBytes plaintext;
+  append(plaintext, state().place_);
+  append(plaintext, saved);
   const Bytes sealed = state().seal(name, plaintext);
-  sodium_memzero(plaintext.data(), plaintext.size());
   put->bind(1, name);
   put->bind(2, sealed);
   return put->run();

@@ -40,7 +40,7 @@ class State : public ReaderStore {
 
     struct Sender {
       Bytes name;
-      Bytes saved;  // the caller wipes it
+      crypto::WipedBytes saved;
       /// It was put into this very file since the machine was started. Else it may be a copy of one
       /// that another machine, or a later time, goes on with: no counter in it may be used.
       bool ours = false;
