@@ -12,6 +12,7 @@
 #include "client/outbox_delivery.h"
 #include "client/outbox_lock.h"
 #include "client/outbox_message.h"
+#include "client/presence.h"
 #include "client/trusted.h"
 #include "client/uplink.h"
 #include "crypto/random.h"
@@ -73,6 +74,13 @@ class DurablePub final : public Job, private client::Uplink::Owner {
                                               std::chrono::system_clock::now, random_);
     if (!writer) return tl::unexpected(writer.error());
     writer_.emplace(std::move(*writer));
+    presence_.emplace(
+        loop(), client::boot_time, client::Presence::through(uplink_), *writer_,
+        std::chrono::seconds(0),
+        client::Presence::Owner{[this](auto messages) { delivery_->tell(std::move(messages)); },
+                                [this] { return delivery_->at_rest(); },
+                                [this] { check(delivery_->more()); },
+                                [](const auto& line) { show(line); }});
     return flush_ ? Result<void>() : writer_->check_readers(choices_.message.topic);
   }
 
@@ -154,30 +162,41 @@ class DurablePub final : public Job, private client::Uplink::Owner {
     delivery_.emplace(*outbox_, *writer_, std::chrono::system_clock::now,
                       client::OutboxDelivery::Owner{
                           [this](const auto& message) { return uplink_.publish(message); },
-                          [](const auto& line) { show(line); }, [this] { lock_->tell(); }});
+                          [](const auto& line) { show(line); }, [this] { lock_->tell(); },
+                          [this] { return presence_->may_seal(); }});
     uplink_.open({choices_.config.broker, {}, true});
     wait_for_broker();
   }
 
   // client::Uplink::Owner
+  void on_connecting(mqtt::Options& options) override { presence_->on_connecting(options); }
   void on_online(const mqtt::Connected& broker) override {
     if (delivery_->idle()) broker_is_fine();
-    delivery_->tell(writer_->reconnected());  // none yet on the first connection
+    presence_->on_online();
     check(delivery_->online(broker.resumed));
+    end_if_done();
+  }
+  void on_subscribed(const std::string& filter, const Result<mqtt::Qos>& granted) override {
+    presence_->on_subscribed(filter, granted);
+  }
+  void on_unsubscribed(const std::string& filter, const Result<void>&) override {
+    presence_->on_unsubscribed(filter);
     end_if_done();
   }
   void on_offline() override {
     check(delivery_->offline());
+    presence_->on_offline();
     wait_for_broker();
   }
   void on_no_connection(const Error& why, int connack) override {
     show(why);
     end(connack != 0 ? connack : exit_failed);
   }
-  void on_message(mqtt::Message) override {}
+  void on_message(mqtt::Message message) override { presence_->on_message(message); }
   void on_published(mqtt::PublishId id, const Result<void>& outcome) override {
     if (outcome) broker_is_fine();
     check(delivery_->published(id, outcome));
+    presence_->settle();
     end_if_done();
   }
   void log(const client::Line& line) override { show(line); }
@@ -242,6 +261,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
     }
     finish(exit_code);
     feed_.stop();
+    if (presence_) presence_->stop();
     lock_->close();
     // Not from within what the uplink is just telling.
     asio::post(loop(), [this] { uplink_.close(); });
@@ -260,6 +280,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   std::optional<client::ChannelWriter> writer_;
   std::unique_ptr<client::OutboxLock> lock_;
   client::Uplink uplink_;
+  std::optional<client::Presence> presence_;        // where there is a writer
   std::optional<client::OutboxDelivery> delivery_;  // as long as this process delivers
   Feed feed_;
   std::string destination_;             // a topic, or for a peer

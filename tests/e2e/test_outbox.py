@@ -297,6 +297,15 @@ class OutboxKilled(OutboxTestCase):
         self.flush()
         self.expect_all(sub)
 
+    def test_without_its_state_it_looks_for_what_it_left(self):
+        sub = self.sub(self.gateway)
+        self.send("--durable", "-m", "1")
+        for file in pathlib.Path(self.pump.env["STS_HOME"]).glob("state.db*"):
+            file.unlink()
+        self.send("--durable", "-m", "2")
+        self.b.log.expect(r"sts/keys/[0-9a-f]{16}/# \(QoS 0\)$")
+        sub.expect("^1\n2$")
+
 
 class OutboxFullDisk(OutboxTestCase):
     def setUp(self):
