@@ -11,7 +11,6 @@
 namespace sts::cli {
 namespace {
 
-/// Where nothing is durable.
 constexpr Duration patience = std::chrono::seconds(30);
 
 class SessionPub final : public Job, private client::Observer {
@@ -22,7 +21,7 @@ class SessionPub final : public Job, private client::Observer {
         durable_(choices_.config.durable),
         client_(loop, home, random_, *this),
         feed_(loop, choices_,
-              {[this] { return (up_ || durable_) && room_ && !fed_ && !finished(); },
+              {[this] { return client_.ready() && room_ && !fed_ && !finished(); },
                [this](Bytes payload) { take(std::move(payload)); },
                [this] {
                  fed_ = true;
@@ -32,13 +31,12 @@ class SessionPub final : public Job, private client::Observer {
 
  private:
   void start() override {
-    const auto timeout = durable_ ? std::optional<Duration>() : patience;
-    if (auto started = client_.start(std::move(choices_.config), timeout); !started) {
+    if (auto started = client_.start(std::move(choices_.config), patience); !started) {
       show(started.error());
       return finish(exit_failed);
     }
     if (fed_) return stop_if_done();
-    if (durable_) feed_.more();
+    feed_.more();
   }
   /// Waits for the peer's acknowledgements, but not for ever.
   void stop_if_done() {
@@ -73,10 +71,7 @@ class SessionPub final : public Job, private client::Observer {
     if (room_) feed_.more();
   }
   void on_state(client::State state, const std::optional<Error>& failed) override {
-    if (state == client::State::up) {
-      up_ = true;
-      feed_.more();
-    }
+    if (state == client::State::up) feed_.more();
     if (state != client::State::stopped) return;
     if (!failed && !fed_ && !interrupted_) {
       show(Error{Errc::io, "the peer ended the session before all was sent"});
@@ -91,7 +86,7 @@ class SessionPub final : public Job, private client::Observer {
   Feed feed_;
   std::optional<Bytes> kept_;  // a payload for which there was no room
   bool fed_;                   // nothing more is sent
-  bool up_ = false, room_ = true, failed_ = false, interrupted_ = false;
+  bool room_ = true, failed_ = false, interrupted_ = false;
 };
 
 }  // namespace

@@ -132,6 +132,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     settle();
   }
 
+  bool accepts_offline() const override { return outbox_ != nullptr; }
   Result<void> send(std::string_view text, bool encrypted, Instant now) override {
     if (!encrypted) return fail(Errc::refused, "channels are encrypted", "use sendenc or pub");
     if (pubtop_.empty()) {

@@ -5,7 +5,6 @@ namespace sts::client {
 namespace {
 
 using namespace std::chrono_literals;
-using Strings = std::vector<std::string>;
 
 class ChannelConversation : public World {
  protected:
@@ -14,14 +13,6 @@ class ChannelConversation : public World {
     believes("pump", pump);
   }
 
-  static Config config(Strings channels = {}, std::string pubtop = {}) {
-    Config out;
-    out.name = "plant";
-    out.mode = Mode::channel;
-    out.channels = std::move(channels);
-    out.pubtop = std::move(pubtop);
-    return out;
-  }
   void lets_read(const std::string& name, Side& reader) {
     EXPECT_TRUE(store::add_peer(pump.home, {name, reader.key(), {}, {.reads = {"plant/#"}}}));
   }
@@ -29,8 +20,8 @@ class ChannelConversation : public World {
     EXPECT_TRUE(store::add_peer(gateway.home, {name, sender.key(), {}, {.writes = {"plant/#"}}}));
   }
   void start_both() {
-    run(gateway, config({"plant/#"}));
-    run(pump, config({}, "plant/7"));
+    run(gateway, channel_config({"plant/#"}));
+    run(pump, channel_config({}, "plant/7"));
     ASSERT_EQ(gateway.state(), State::up) << gateway.seen.log();
     ASSERT_EQ(pump.state(), State::up) << pump.seen.log();
   }
@@ -148,8 +139,8 @@ TEST_F(ChannelConversation, StopWaitsForTheBrokerAndSaysWhatMayBeLost) {
 }
 
 TEST_F(ChannelConversation, FiltersCanBeAddedAndTakenAway) {
-  run(gateway, config());
-  run(pump, config({}, "plant/7"));
+  run(gateway, channel_config());
+  run(pump, channel_config({}, "plant/7"));
   send("before");
   EXPECT_TRUE(gateway->subscribe({"plant/+", mqtt::Qos::at_least_once}));
   run();
@@ -183,16 +174,16 @@ TEST_F(ChannelConversation, WhoIsBelievedMayChange) {
   auto& valve = side();
   EXPECT_TRUE(store::add_peer(valve.home, {"gateway", gateway.key(), {}, {.reads = {"#"}}}));
   EXPECT_TRUE(store::remove_peer(gateway.home, "pump"));
-  EXPECT_EQ(refusal(gateway->start(config({"plant/#"}), {})).hint,
+  EXPECT_EQ(refusal(gateway->start(channel_config({"plant/#"}), {})).hint,
             "sts peer add NAME KEY --writes FILTER");
-  run(gateway, config());
+  run(gateway, channel_config());
   EXPECT_EQ(refusal(gateway->subscribe({"plant/#", mqtt::Qos::at_least_once})).message,
             "nobody is believed on any topic");
   gateway->stop(false);
   run();
   believes("pump", pump);
   start_both();
-  run(valve, config({}, "plant/valve"));
+  run(valve, channel_config({}, "plant/valve"));
   believes("valve", valve);
   send("from pump");  // with it the change is noticed
   EXPECT_TRUE(valve->send_encrypted("from valve"));
@@ -203,14 +194,14 @@ TEST_F(ChannelConversation, WhoIsBelievedMayChange) {
 TEST_F(ChannelConversation, OnesOwnMessagesDontComeBack) {
   EXPECT_TRUE(store::add_peer(pump.home, {"valve", gateway.key(), {}, {}}) ||
               store::allow(pump.home, "gateway", {.writes = {"#"}}));
-  run(pump, config({"plant/#"}, "plant/7"));
+  run(pump, channel_config({"plant/#"}, "plant/7"));
   send("x");
   run_for(1h);
   EXPECT_FALSE(pump.seen.logged("without a key")) << pump.seen.log();
 }
 
 TEST_F(ChannelConversation, WhoMayReadAndWrite) {
-  auto with_rights = config({"plant/#"});
+  auto with_rights = channel_config({"plant/#"});
   with_rights.rights["pump"].reads = {"plant/7"};
   run(gateway, std::move(with_rights));
   const auto rights = gateway->rights("plant/7");
@@ -221,7 +212,7 @@ TEST_F(ChannelConversation, WhoMayReadAndWrite) {
   ASSERT_EQ(rights->writers.size(), 1U);
   EXPECT_EQ(gateway->rights("office")->readers.size(), 0U);
   EXPECT_FALSE(gateway->rights("plant/#"));
-  run(pump, World::config(Mode::nosec));
+  run(pump, config(Mode::nosec));
   EXPECT_EQ(pump->rights("plant/7").error().code, Errc::refused);
 }
 
@@ -269,9 +260,9 @@ TEST_F(ChannelConversation, AFloodOfRubbishIsNoFloodOfWarnings) {
 }
 
 TEST_F(ChannelConversation, AWillIsSealedAndOfItsConnection) {
-  auto willing = config({}, "plant/7");
+  auto willing = channel_config({}, "plant/7");
   willing.broker.will = message("plant/8", "fell");
-  run(gateway, config({"plant/#"}));
+  run(gateway, channel_config({"plant/#"}));
   run(pump, std::move(willing));
   ASSERT_EQ(pump.state(), State::up) << pump.seen.log();
   // It looked first, for keys that it may have left: the second connection has the will.
@@ -293,16 +284,16 @@ TEST_F(ChannelConversation, AWillIsSealedAndOfItsConnection) {
 }
 
 TEST_F(ChannelConversation, AWillThatNobodyMayReadIsRefused) {
-  auto willing = config({}, "plant/7");
+  auto willing = channel_config({}, "plant/7");
   willing.broker.will = message("office/1", "fell");
   EXPECT_EQ(refusal(pump->start(std::move(willing), {})).message, "nobody may read office/1");
   EXPECT_EQ(pump.state(), State::stopped);
 }
 
 TEST_F(ChannelConversation, ItsWillIsRenewedWhileMessagesFlow) {
-  auto willing = config({}, "plant/7");
+  auto willing = channel_config({}, "plant/7");
   willing.broker.will = message("plant/8", "fell");
-  run(gateway, config({"plant/#"}));
+  run(gateway, channel_config({"plant/#"}));
   run(pump, std::move(willing));
   const auto first = pump.transport->options().will.value().payload;
   Strings sent;
@@ -317,9 +308,9 @@ TEST_F(ChannelConversation, ItsWillIsRenewedWhileMessagesFlow) {
 }
 
 TEST_F(ChannelConversation, HeartbeatsShowAWithheldTail) {
-  auto beating = config({}, "plant/7");
+  auto beating = channel_config({}, "plant/7");
   beating.heartbeat = 60s;
-  run(gateway, config({"plant/#"}));
+  run(gateway, channel_config({"plant/#"}));
   run(pump, std::move(beating));
   send("1");
   broker.on_publish = [](const mqtt::FakeTransport&, const mqtt::Message&) {
@@ -341,20 +332,20 @@ TEST_F(ChannelConversation, ItGoesOnAboveWhatItLeftWhenItsStateIsLost) {
   run();
   now -= 24h;
   EXPECT_TRUE(std::filesystem::remove(pump.home.state_file()));
-  run(pump, config({}, "plant/7"));
+  run(pump, channel_config({}, "plant/7"));
   ASSERT_EQ(pump.state(), State::up) << pump.seen.log();
   send("2");
   EXPECT_EQ(gateway.seen.messages, (Strings{"1", "2"})) << gateway.seen.log();
 }
 
 TEST_F(ChannelConversation, WhoSignsSaysSo) {
-  auto signing = config({}, "plant/7");
+  auto signing = channel_config({}, "plant/7");
   signing.sign = true;
   run(pump, std::move(signing));
   EXPECT_NE(pump->status().cipher.find("signed"), std::string::npos);
   pump->stop(false);
   run();
-  run(pump, config({}, "plant/7"));
+  run(pump, channel_config({}, "plant/7"));
   EXPECT_NE(pump->status().cipher.find("signed"), std::string::npos) << "for good";
 }
 

@@ -8,7 +8,6 @@ namespace sts::client {
 namespace {
 
 using namespace std::chrono_literals;
-using Strings = std::vector<std::string>;
 
 class ChannelOutboxTest : public World {
  protected:
@@ -17,39 +16,23 @@ class ChannelOutboxTest : public World {
     EXPECT_TRUE(store::add_peer(gateway.home, {"pump", pump.key(), {}, {.writes = {"plant/#"}}}));
   }
 
-  static Config config(Strings channels, std::string pubtop) {
-    Config out;
-    out.name = "plant";
-    out.mode = Mode::channel;
-    out.channels = std::move(channels);
-    out.pubtop = std::move(pubtop);
-    return out;
-  }
   static Config durable() {
-    auto out = config({}, "plant/7");
+    auto out = channel_config({}, "plant/7");
     out.durable = true;
     return out;
   }
-  void start_reader() { run(gateway, config({"plant/#"}, {})); }
+  void start_reader() { run(gateway, channel_config({"plant/#"})); }
   void send(const std::string& text) {
     const auto sent = pump->send_encrypted(text);
     EXPECT_TRUE(sent) << sent.error().message;
     run();
   }
-  static std::uint64_t waiting(Side& who) { return who->status().outbox.value_or(1000); }
   void withhold_answers(bool withhold) {
     if (withhold) {
       broker.on_puback = [](const mqtt::Message&) { return std::nullopt; };
     } else {
       broker.on_puback = nullptr;
     }
-  }
-  /// As SIGKILL does, but for what has reached the disk.
-  void kill(Side& who) {
-    broker.cut(*who.transport);
-    who->stop(true);
-    loop.restart();
-    loop.poll();
   }
 
   Side& pump = side();
@@ -77,9 +60,8 @@ TEST_F(ChannelOutboxTest, LeavesTheOutboxWhenTheBrokerHasIt) {
 TEST_F(ChannelOutboxTest, WhatIsAcceptedWithoutABrokerOutlivesTheProcess) {
   start_reader();
   broker.refuse_connect = Error{Errc::io, "nobody listens", {}};
-  auto patient = durable();
-  patient.retry = true;
-  run(pump, std::move(patient));
+  run(pump, durable());
+  EXPECT_TRUE(pump->ready());
   send("1");
   EXPECT_TRUE(pump->publish_on({"plant/8", to_bytes(as_bytes("2")), mqtt::Qos::at_least_once}));
   run();
@@ -93,6 +75,20 @@ TEST_F(ChannelOutboxTest, WhatIsAcceptedWithoutABrokerOutlivesTheProcess) {
   send("3");
   EXPECT_EQ(gateway.seen.messages, (Strings{"1", "2", "3"}));
   EXPECT_EQ(waiting(pump), 0U);
+}
+
+TEST_F(ChannelOutboxTest, AStopWaitsForABrokerThatComesInTime) {
+  start_reader();
+  broker.refuse_connect = Error{Errc::io, "nobody listens", {}};
+  run(pump, durable());
+  send("1");
+  pump->stop(false);
+  run();
+  broker.refuse_connect.reset();
+  run_for(9s);
+  EXPECT_EQ(pump.state(), State::stopped);
+  EXPECT_FALSE(pump.seen.failed);
+  EXPECT_EQ(gateway.seen.messages, Strings{"1"});
 }
 
 TEST_F(ChannelOutboxTest, WhatCanNotBeAcceptedIsTold) {

@@ -26,7 +26,7 @@ const char* name(Mode mode) {
 }
 
 Uplink::Target target(const Config& config, const Conversation& conversation) {
-  Uplink::Target target{config.broker, {}, config.retry};
+  Uplink::Target target{config.broker, {}, config.retry || conversation.accepts_offline()};
   if (config.mode != Mode::nosec) target.options.will.reset();  // in the clear as it is
   target.options.version = std::min(config.broker.version, conversation.version());
   target.subscriptions = conversation.subscriptions();
@@ -63,6 +63,7 @@ Result<void> Client::start(Config config, std::optional<Duration> default_timeou
   conversation_ = std::move(*made);
   was_up_ = false;
   sent_ = received_ = given_up_ = 0;
+  if (ready()) default_timeout.reset();
   if (config_.timeout) default_timeout = *config_.timeout;
   start_timeout_ = default_timeout.value_or(Duration::zero());
   if (default_timeout) patience_until_ = clock_() + start_timeout_;
@@ -82,7 +83,7 @@ Result<std::unique_ptr<Conversation>> Client::make(const Config& config) {
 
 void Client::stop(bool impatient) {
   if (state_ == State::stopped) return;
-  const bool has_session = up_;
+  const bool was_ready = ready();
   if (state_ != State::stopping) {
     change(State::stopping);
     patience_until_ = clock_() + drain_time;
@@ -91,7 +92,7 @@ void Client::stop(bool impatient) {
     schedule();
   }
   // Later, since the conversation may be who asked.
-  if (!has_session || impatient) later([this] { finish(undelivered()); });
+  if (!was_ready || impatient) later([this] { finish(undelivered()); });
 }
 
 Result<void> Client::accepts() const {

@@ -37,6 +37,7 @@ class Client final : public Messenger, private Uplink::Owner, private Port {
   std::vector<Topic> topics() const override;
   Result<TopicRights> rights(const std::string& topic) const override;
   State state() const override { return state_; }
+  bool ready() const override { return up_ || (conversation_ && conversation_->accepts_offline()); }
   Status status() const override;
   /// Reads nothing from the broker while held: for an observer that is slower than the peer.
   void hold(bool held) { uplink_.hold(held); }

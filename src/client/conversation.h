@@ -79,6 +79,9 @@ class Conversation {
   /// What became of a publish.
   virtual void published(mqtt::PublishId id, const Result<void>& outcome, Instant now) = 0;
 
+  /// Whether send() and publish() take messages before it is online, since they outlive the
+  /// process.
+  virtual bool accepts_offline() const { return false; }
   virtual Result<void> send(std::string_view text, bool encrypted, Instant now) = 0;
   /// To any topic, as Messenger::publish_on.
   virtual Result<void> publish(const mqtt::Message& /*message*/, Instant /*now*/) {

@@ -5,7 +5,6 @@ namespace sts::client {
 namespace {
 
 using namespace std::chrono_literals;
-using Strings = std::vector<std::string>;
 
 class HostileTest : public World {
  protected:

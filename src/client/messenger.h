@@ -112,14 +112,16 @@ class Messenger {
   virtual ~Messenger() = default;
 
   /// Begins to connect; on_state tells how it goes. An error here is about the config or the files
-  /// and nothing was started. `default_timeout` counts where the config has none; nullopt: wait for
-  /// ever.
+  /// and nothing was started. `default_timeout` counts where the config has none, and where not
+  /// ready() at once; nullopt: wait for ever.
   virtual Result<void> start(Config config, std::optional<Duration> default_timeout) = 0;
 
   /// Ends the session properly, then the connection; on_state(stopped) follows, bounded in time.
-  /// While connecting or waiting it gives up at once. `impatient` skips the wait for
-  /// acknowledgements.
+  /// While not ready() it gives up at once. `impatient` skips the wait for acknowledgements.
   virtual void stop(bool impatient) = 0;
+
+  /// Messages can be sent: State::up, or durable ones before that.
+  virtual bool ready() const = 0;
 
   /// In the clear: refused while the session is, or is to be, encrypted.
   virtual Result<void> send(std::string_view text) = 0;

@@ -12,8 +12,6 @@ namespace sts::client {
 
 class PairWorld : public World {
  protected:
-  using Strings = std::vector<std::string>;
-
   void start_both() {
     run(slave, config(Mode::responder));
     run(master, config(Mode::initiator));

@@ -23,7 +23,6 @@ class PlainTest : public World {
   }
 
   Side& me = side();
-  using Strings = std::vector<std::string>;
 };
 
 TEST_F(PlainTest, SendsAndReceivesInTheClear) {

@@ -94,7 +94,7 @@ void Secure::published(mqtt::PublishId id, const Result<void>& outcome, Instant 
 
 Result<void> Secure::send(std::string_view text, bool encrypted, Instant now) {
   if (!encrypted) return fail(Errc::refused, "this session is encrypted", "use sendenc");
-  return outbox_ && !over_ ? send_durable(text) : send_to_all(text, now);
+  return accepts_offline() ? send_durable(text) : send_to_all(text, now);
 }
 
 void Secure::stop(Instant now) {

@@ -43,6 +43,7 @@ class Secure final : public Conversation {
   void offline(Instant now) override;
   void receive(mqtt::Message message, Instant now) override;
   void published(mqtt::PublishId id, const Result<void>& outcome, Instant now) override;
+  bool accepts_offline() const override { return outbox_ && !over_; }
   Result<void> send(std::string_view text, bool encrypted, Instant now) override;
   void taken(std::uint64_t place, Instant now) override;
   Result<void> take(std::uint64_t place, std::span<const store::Inbox::Message> rows,

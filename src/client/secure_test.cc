@@ -9,7 +9,6 @@ namespace sts::client {
 namespace {
 
 using namespace std::chrono_literals;
-using Strings = std::vector<std::string>;
 
 /// While alive no file of this process can grow, as on a full disk; root is no exception.
 class FullDisk {

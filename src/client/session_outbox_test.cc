@@ -30,14 +30,6 @@ class SessionOutboxTest : public PairWorld {
     ASSERT_TRUE(sent) << sent.error().message;
     run();
   }
-  static std::uint64_t waiting(Side& who) { return who->status().outbox.value_or(1000); }
-  /// As SIGKILL does, but for what has reached the disk.
-  void kill(Side& who) {
-    broker.cut(*who.transport);
-    who->stop(true);
-    loop.restart();
-    loop.poll();
-  }
   store::Outbox outbox_of(Side& who) {
     crypto::SystemRandom random;
     auto identity = store::load_or_create_identity(who.home, random);
@@ -75,7 +67,7 @@ TEST_F(SessionOutboxTest, OutlivesTheProcess) {
   send("1");
   send("2");
   master->stop(false);
-  run();
+  run_for(11s);
   EXPECT_EQ(failure(master), "2 messages wait in the outbox for the peer");
   run(slave, slave_config());
   run(master, master_config());

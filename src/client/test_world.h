@@ -117,6 +117,8 @@ struct Side {
 
 class World : public testing::Test {
  protected:
+  using Strings = std::vector<std::string>;
+
   World() { crypto::initialise(); }
   ~World() override {
     // Clients before the broker.
@@ -145,6 +147,14 @@ class World : public testing::Test {
     out.peers = {peer};
     return out;
   }
+  static Config channel_config(Strings channels = {}, std::string pubtop = {}) {
+    Config out;
+    out.name = "plant";
+    out.mode = Mode::channel;
+    out.channels = std::move(channels);
+    out.pubtop = std::move(pubtop);
+    return out;
+  }
   static crypto::Psk psk(std::uint8_t fill) {
     crypto::Psk out;
     std::ranges::fill(out.writable(), fill);
@@ -155,6 +165,15 @@ class World : public testing::Test {
     const auto started = who->start(std::move(config), timeout);
     ASSERT_TRUE(started) << started.error().message;
   }
+  /// As SIGKILL does, but for what has reached the disk.
+  void kill(Side& who) {
+    broker.cut(*who.transport);
+    who->stop(true);
+    loop.restart();
+    loop.poll();
+  }
+  /// In its outbox.
+  static std::uint64_t waiting(Side& who) { return who->status().outbox.value_or(1000); }
   /// Starts it, and lets happen what does without time passing.
   void run(Side& who, Config config, std::optional<Duration> timeout = {}) {
     start(who, std::move(config), timeout);

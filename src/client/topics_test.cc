@@ -28,7 +28,6 @@ class Answers : public World {
   }
 
   Side& me = side();
-  using Strings = std::vector<std::string>;
 };
 
 TEST_F(Answers, AreToldOnceAndTheTopicLasts) {

@@ -44,6 +44,8 @@ class FakeMessenger : public client::Messenger {
     change(client::State::stopped);
   }
 
+  bool ready() const override { return state_ == client::State::up; }
+
   Result<void> send(std::string_view) override {
     return fail(Errc::refused, "the session is encrypted", "use 'sendenc'");
   }

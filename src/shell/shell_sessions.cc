@@ -26,7 +26,7 @@ Result<void> Shell::open(client::Config config) {
   if (!scripted()) return {};
   wait([this, weak = std::weak_ptr(session)] {
     const auto opened = weak.lock();
-    if (opened && opened->client().state() != client::State::up) return Progress::waiting;
+    if (opened && !opened->client().ready()) return Progress::waiting;
     if (opened) return Progress::done;
     if (!sources_.empty()) report({Errc::io, "no session", "the log above says why"});
     return Progress::failed;

@@ -278,12 +278,15 @@ class ChannelShellOutbox(ChannelShellTestCase):
         gateway.expect("temp: 1$")
         self.assertEqual(pump.finish(), 0)
 
-    def test_what_waits_at_the_end_is_told(self):
-        pump = self.durable()
-        pump.expect("connected to localhost")
+    def test_without_a_broker(self):
         self.b.kill()
-        pump.expect("trying again")
+        pump = self.durable()
         pump.line("sendenc 1")
         pump.line("stop")
+        pump.expect("connection refused")
         pump.expect("1 message waits in the outbox")
         self.assertEqual(pump.finish(), 1)
+        self.b.start()
+        gateway = self.reader()
+        self.assertEqual(self.run_sts("outbox", "flush", *self.at(), home=self.pump), (0, b"", ""))
+        gateway.expect("temp: 1$")
