@@ -152,8 +152,10 @@ class Process:
 class Broker:
     """A mosquitto of our own, which can be killed and started again on the same port."""
 
-    def __init__(self, directory, *settings):
+    def __init__(self, directory, *settings, enter=()):
+        """`enter`: what it is run with."""
         self.port = free_port()
+        self._enter = enter
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="broker-", dir=directory))
         self._config = self._directory / "mosquitto.conf"
         lines = [f"listener {self.port} 127.0.0.1", *settings]
@@ -166,7 +168,7 @@ class Broker:
         self.start()
 
     def start(self):
-        self.log = Process(["mosquitto", *self._verbose, "-c", str(self._config)])
+        self.log = Process([*self._enter, "mosquitto", *self._verbose, "-c", str(self._config)])
         self.log.expect(r"mosquitto version \S+ running")
 
     def kill(self):

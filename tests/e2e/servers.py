@@ -47,13 +47,12 @@ class DnsServer:
         self._socket.close()
 
 
-class SocksProxy:
-    """SOCKS5 (RFC 1928), with a log-in where one is wanted (RFC 1929)."""
+class TcpServer:
+    """Each of its connections is _one(client), in a thread."""
 
-    def __init__(self, login=None):
-        self.login, self.asked = login, []
+    def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self):
@@ -61,6 +60,20 @@ class SocksProxy:
             while True:
                 client, _ = self._listener.accept()
                 threading.Thread(target=self._one, args=(client,), daemon=True).start()
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+class SocksProxy(TcpServer):
+    """SOCKS5 (RFC 1928), with a log-in where one is wanted (RFC 1929)."""
+
+    def __init__(self, login=None):
+        self.login, self.asked = login, []
+        super().__init__()
+        self.address = f"127.0.0.1:{self.port}"
 
     def _one(self, client):
         with client, contextlib.suppress(OSError, EOFError):
@@ -103,7 +116,57 @@ class SocksProxy:
                 to.sendall(chunk)
             to.shutdown(socket.SHUT_RDWR)
 
-    def close(self):
+
+class Proxy(TcpServer):
+    """A way to a broker that can be cut, stalled and slowed."""
+
+    enter = ()  # what a command is run with to go this way: nothing
+
+    def __init__(self, target):
+        self._target = target
+        self._open, self._lock = set(), threading.Lock()
+        self._goes = threading.Event()
+        self._goes.set()
+        self._chunk = 65536  # bytes at a time
+        super().__init__()
+
+    def _one(self, client):
+        with client, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._target)) as server:
+            with self._lock:
+                self._open |= {client, server}
+            back = threading.Thread(target=self._copy, args=(server, client), daemon=True)
+            back.start()
+            self._copy(client, server)
+            back.join()
+            with self._lock:
+                self._open -= {client, server}
+
+    def _copy(self, source, to):
         with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+            while chunk := source.recv(self._chunk):
+                self._goes.wait()
+                to.sendall(chunk)
+        for end in (source, to):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self):
+        """All connections, in the middle of whatever they carry."""
+        with self._lock:
+            for end in self._open:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def stall(self):
+        self._goes.clear()
+
+    def go(self):
+        self._goes.set()
+
+    def slow(self, slow):
+        self._chunk = 16 if slow else 65536
+
+    def close(self):
+        self.go()
+        super().close()
+        self.cut()

@@ -1,75 +1,13 @@
-"""Nothing that was accepted is lost, comes twice or in another order, whatever is killed, cut, stalled or slowed.
+"""Nothing that was accepted is lost, comes twice or in another order, whatever happens to whom in between: see crash.py."""
 
-Messages with numbers go both ways: from the pump to the gateway in a session, whose receiver prints them, and from the
-gateway to the pump on a channel, whose receiver has an inbox. What happens in between is drawn from a
-seed, STS_CRASH_SEED (1), which a failure names; STS_CRASH_ROUNDS (8) says how often it does.
-"""
-
+import contextlib
 import os
 import pathlib
-import random
-import re
 import signal
-import sqlite3
-import subprocess
-import time
 
-from harness import PATIENCE, STS, Process, TestCase
-from one_shot import Sub
-from proxy import Proxy
-from test_channel import ChannelTestCase
-
-ROUNDS = int(os.environ.get("STS_CRASH_ROUNDS", "8"))
-BATCH = 300  # messages that are accepted at a time
-SESSION, CHANNEL = "session/log", "plant/log"
-END = 1 << 40  # the last number
-
-
-class Accepted:
-    """What one side handed in: batches that are all in, and those whose process was killed meanwhile, of which the
-    first so many are in, or none."""
-
-    def __init__(self):
-        self.batches, self.next = [], 0
-
-    def add(self, sure, count):
-        self.batches.append((range(self.next, self.next + count), sure))
-        self.next += count
-
-    def whole(self, received):
-        """What has to have come, given what has."""
-        out = []
-        for numbers, sure in self.batches:
-            last = max((n for n in received if n in numbers), default=None) if not sure else numbers[-1]
-            out += range(numbers[0], last + 1) if last is not None else []
-        return out
-
-
-def once_and_in_order(received, accepted, told_missing=0):
-    """What is wrong with what came; empty: nothing. So many as `told_missing` may be missing."""
-    if sorted(set(received)) != list(received):
-        at = next(i for i in range(1, len(received)) if received[i] <= received[i - 1])
-        return f"{received[at]} came after {received[at - 1]}"
-    whole = accepted.whole(set(received))
-    if strange := set(received) - set(whole):
-        return f"nobody sent {sorted(strange)[:5]}"
-    missing = sorted(set(whole) - set(received))
-    return "" if len(missing) == told_missing else f"{len(missing)} missing, {told_missing} told: {missing[:5]}"
-
-
-def without_repeats(lines, starts):
-    """Of what receivers printed one after the other, beginning at these lines: a killed one's last lines may come
-    again to the next. Nothing else may, and so nothing else is left out."""
-    out = []
-    for begin, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        part = lines[begin:end]
-        if part and part[0] in out:
-            again = out.index(part[0])
-            if part[:len(out) - again] != out[again:][:len(part)]:
-                return None
-            part = part[len(out) - again:]
-        out += part
-    return out
+from crash import BATCH, CHANNEL, ROUNDS, SESSION, Accepted, CrashTestCase, once_and_in_order, without_repeats
+from harness import Home, TestCase
+from network import Network, NoNetwork
 
 
 class CrashJudge(TestCase):
@@ -95,126 +33,8 @@ class CrashJudge(TestCase):
         self.assertIsNone(without_repeats([0, 1, 2, 1, 3], [0, 3]))
 
 
-class Crash(ChannelTestCase):
-    settings = (*ChannelTestCase.settings, "persistent_client_expiration 1d")
-
-    def setUp(self):
-        super().setUp()
-        self.seed = int(os.environ.get("STS_CRASH_SEED", "1"))
-        self.chance = random.Random(self.seed)
-        self.way = self.keep(Proxy(self.b.port))
-        # The pump's rights are those of a reader here, the gateway's those of a sender.
-        self.sts(self.gateway, "peer", "allow", "pump", "--reads", "plant/#")
-        self.sts(self.pump, "peer", "allow", "gateway", "--writes", "plant/#")
-        self.printed = pathlib.Path(self.directory, "printed")
-        self.printed.touch()
-        self.inbox = os.path.join(self.directory, "inbox.db")
-        self.accepted = {SESSION: Accepted(), CHANNEL: Accepted()}
-        self.starts, self.actors, self.errors = [], {}, []
-        # What a reader of a channel has never heard of it can't miss: the first comes before the first accident.
-        self.accept(CHANNEL, killed=False)
-        self.run_all()
-        self.await_lines(lambda _: len(self.rows()) == BATCH)
-
-    # --- Who takes part
-
-    def command(self, *argv, home, to="/dev/null"):
-        into = ["sh", "-c", 'exec "$@" >> "$0"', str(to)]
-        return Sub([*into, STS, *argv, "-h", "127.0.0.1", "-p", str(self.way.port)], env=home.env)
-
-    def begin(self, actor):
-        if actor == "prints":
-            self.starts.append(len(self.lines()))
-            return self.command("sub", "--peer", "pump", "-t", SESSION, "--retry", home=self.gateway, to=self.printed)
-        if actor == "stores":
-            return self.command("sub", "--durable", "-i", "in", "-t", CHANNEL, "--store", self.inbox, "--report", home=self.pump)
-        if actor == "sends":
-            return self.command("pub", "--peer", "gateway", "--durable", "-t", SESSION, "-l", "--retry", home=self.pump)
-        return self.command("outbox", "flush", "--retry", home=self.gateway)  # publishes
-
-    def run_all(self):
-        """Starts who isn't running: killed, or done with what there was."""
-        for actor in ("prints", "stores", "sends", "publishes"):
-            running = self.actors.get(actor)
-            if running is None or running.process.poll() is not None:
-                self.end(actor)
-                self.actors[actor] = self.keep(self.begin(actor))
-
-    def end(self, actor, how=signal.SIGKILL):
-        process = self.actors.pop(actor, None)
-        if process is None:
-            return 0
-        process.process.send_signal(how)
-        code = process.wait()
-        self.errors.append((actor, process.errors()))
-        return code
-
-    def accept(self, topic, killed):
-        """One batch, which may be killed before it is in."""
-        peer = ("--peer", "gateway") if topic == SESSION else ()
-        home = self.pump if topic == SESSION else self.gateway
-        numbers = range(self.accepted[topic].next, self.accepted[topic].next + BATCH)
-        process = self.keep(Process([STS, "pub", *peer, "--enqueue-only", "-t", topic, "-l"], env=home.env, stdin=subprocess.PIPE))
-        process.process.stdin.write(b"".join(b"%d\n" % n for n in numbers))
-        if killed:
-            process.process.stdin.flush()
-            process.kill()
-        else:
-            process.process.stdin.close()
-            self.assertEqual(process.wait(), 0, process.text)
-        self.accepted[topic].add(not killed, BATCH)
-
-    # --- What came
-
-    def lines(self):
-        return [int(line) for line in self.printed.read_bytes().split(b"\n")[:-1]]
-
-    def rows(self):
-        try:
-            with sqlite3.connect(f"file:{self.inbox}?mode=ro", uri=True, timeout=60) as inbox:
-                return [int(payload) for payload, in inbox.execute("SELECT payload FROM messages ORDER BY id")]
-        except sqlite3.OperationalError:  # not there yet
-            return []
-
-    def await_lines(self, enough):
-        """Whoever ends meanwhile, as a sender does whose peer was ended in order, is started again: no one event to wait
-        for."""
-        waits = 0
-        while not enough(self.lines()):
-            self.run_all()
-            waits += 1
-            self.assertLess(waits, PATIENCE * 100, self.state())
-            time.sleep(0.05)
-
-    def state(self):
-        return f"seed {self.seed}: {len(self.lines())} lines, {len(self.rows())} rows\n" + "\n".join(
-            f"{actor}: {errors}" for actor, errors in self.errors[-8:] if errors)
-
-    # --- What happens to them
-
-    def happen(self):
-        what = self.chance.choice(["kill", "kill", "kill", "broker", "restart", "cut", "stall", "slow", "term"])
-        if what == "kill":
-            for actor in self.chance.sample(sorted(self.actors), self.chance.randrange(1, 4)):
-                self.end(actor)
-        elif what == "term":
-            self.end(self.chance.choice(sorted(self.actors)), signal.SIGTERM)
-        elif what == "broker":
-            self.b.kill()
-            self.b.start()
-        elif what == "restart":
-            self.b.log.process.terminate()
-            self.b.log.wait()
-            self.b.start()
-        elif what == "cut":
-            self.way.cut()
-        elif what == "stall":
-            self.way.stall()
-            for actor in ("sends", "stores"):
-                self.end(actor)
-            self.way.go()
-        else:
-            self.way.chunk = self.chance.choice([16, 65536])
+class Crash(CrashTestCase):
+    """Over a proxy that fails."""
 
     def test_nothing_is_lost(self):
         with self.subTest(seed=self.seed):
@@ -229,38 +49,74 @@ class Crash(ChannelTestCase):
             self.finish()
             self.judge()
 
-    def least(self):
-        """So many are sure to come in the session."""
-        return sum(len(numbers) for numbers, sure in self.accepted[SESSION].batches if sure)
+    def happen(self):
+        happenings = [*[self.kill] * 3, self.term, self.restart, self.crash, self.forget, self.cut, self.stall, self.slow, self.fill]
+        self.chance.choice(happenings)()
 
-    def finish(self):
-        """Each side has all that will come."""
-        self.way.chunk = 65536
-        # A broker that was killed may not know its reader, who may wait with the next try.
-        self.end("stores")
-        self.run_all()
-        self.b.log.expect(f"in 1 {CHANNEL}$")
+    def kill(self):
+        for actor in self.chance.sample(sorted(self.actors), self.chance.randrange(1, 4)):
+            self.end(actor)
+
+    def term(self):
+        self.end(self.chance.choice(sorted(self.actors)), signal.SIGTERM)
+
+    def broker_again(self, how, forgets=False):
+        self.b.log.process.send_signal(how)
+        self.b.log.wait()
+        if forgets:
+            pathlib.Path(self.directory, "mosquitto.db").unlink(missing_ok=True)
+        self.b.start()
+
+    def restart(self):
+        self.broker_again(signal.SIGTERM)
+
+    def crash(self):
+        self.broker_again(signal.SIGKILL)
+
+    def forget(self):
+        self.broker_again(signal.SIGKILL, forgets=True)
+
+    def cut(self):
+        self.way.cut()
+
+    def stall(self):
+        self.way.stall()
+        for actor in ("sends", "stores"):
+            self.end(actor)
+        self.way.go()
+
+    def slow(self):
+        self.way.slow(self.chance.random() < 0.5)
+
+    def fill(self):
+        """The disk of one of them, for a while."""
+        self.full = self.chance.choice([self.pump, self.gateway])
+        if not self.full.directory.parent.is_mount():
+            return  # it would be everybody's
+        filler = self.full.directory / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
         for topic in (SESSION, CHANNEL):
-            home, peer = (self.pump, ("--peer", "gateway")) if topic == SESSION else (self.gateway, ())
-            code, _, errors = self.run_sts("pub", *peer, "--enqueue-only", "-t", topic, "-m", str(END), home=home)
-            self.assertEqual((code, errors), (0, ""))
-            self.accepted[topic].next = END
-            self.accepted[topic].add(True, 1)
-        self.await_lines(lambda lines: lines and lines[-1] == END)
-        self.await_lines(lambda _: END in self.rows())
-        for actor in ("sends", "publishes"):
-            self.assertEqual(self.actors[actor].wait(), 0, self.state())
-        for home in (self.pump, self.gateway):
-            code, out = home.sts("outbox", "stats")
-            self.assertEqual((code, out.split(",")[0]), (0, "0 messages"))
+            self.accept(topic, killed=False)
+        self.run_all()
+        filler.unlink()
+        self.full = None
 
-    def judge(self):
-        printed = without_repeats(self.lines(), self.starts)
-        self.assertIsNotNone(printed, self.state())
-        self.assertEqual(once_and_in_order(printed, self.accepted[SESSION]), "", self.state())
-        # What a killed broker had acknowledged on a channel is gone with it, and told.
-        self.end("stores", signal.SIGTERM)
-        told = re.search(rf"{CHANNEL}: (\d+) received.*?(?:(\d+) missing of its outbox)?$", self.errors[-1][1], re.MULTILINE)
-        self.assertTrue(told, self.state())
-        rows = self.rows()
-        self.assertEqual(once_and_in_order(rows, self.accepted[CHANNEL], int(told[2] or 0)), "", self.state())
+
+class CrashInNetwork(Crash):
+    """The same over TCP whose cable is pulled, whose connections are reset, and which loses packets."""
+
+    def setUp(self):
+        try:
+            self.network = self.keep(Network())
+        except NoNetwork as why:
+            self.skipTest(f"a network of its own isn't allowed: {why}")
+        super().setUp()
+
+    def broker(self, *settings):
+        return super().broker(*settings, enter=self.network.enter)
+
+    def way_to_broker(self):
+        self.network.port = self.b.port
+        return self.network
