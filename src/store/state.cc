@@ -55,33 +55,28 @@ Result<void> migrate(Database& database, const Home& home) {
   return database.run(sql + fmt::format("PRAGMA user_version = {}; COMMIT;", migrations.size()));
 }
 
+Result<void> check_all(Database& database) {
+  auto all = Statement::prepare(database, "PRAGMA quick_check(1)");
+  if (!all) return tl::unexpected(all.error());
+  const auto row = all->step();
+  if (!row) return tl::unexpected(row.error());
+  if (as_text(all->blob(0)) == "ok") return {};
+  return fail(Errc::malformed, database.path().string() + " is damaged");
+}
+
 /// Only what costs little, unless somebody has met an error: then all of it.
-Result<void> check(Database& database, const std::filesystem::path& path) {
+Result<void> check(Database& database) {
   auto touched = database.number(
       "SELECT (SELECT epoch FROM identity), (SELECT count(*) FROM sender),"
       " (SELECT count(*) FROM queue), (SELECT min(seq) FROM outbox),"
       " (SELECT max(seq) FROM outbox), (SELECT next FROM outbox_total)");
   if (!touched) return tl::unexpected(touched.error());
-  const auto mark = Database::suspect_mark(path);
+  const auto mark = Database::suspect_mark(database.path());
   std::error_code error;
   if (!std::filesystem::exists(mark, error)) return {};
-  auto all = Statement::prepare(database, "PRAGMA quick_check(1)");
-  if (!all) return tl::unexpected(all.error());
-  const auto row = all->step();
-  if (!row) return tl::unexpected(row.error());
-  if (as_text(all->blob(0)) != "ok") return fail(Errc::malformed, path.string() + " is damaged");
+  if (auto good = check_all(database); !good) return good;
   std::filesystem::remove(mark, error);
   return {};
-}
-
-Result<Database> open_whole(const Home& home) {
-  auto database = Database::open(home.state_file());
-  if (!database) return database;
-  if (auto done = migrate(*database, home); !done) return tl::unexpected(done.error());
-  if (auto good = check(*database, home.state_file()); !good) {
-    return tl::unexpected(good.error());
-  }
-  return database;
 }
 
 /// With its log, so that tools can still look for what was in it. Returns where it is now.
@@ -133,22 +128,44 @@ Result<State> State::open(const Home& home, const crypto::PrivateKey& identity, 
   auto lock = HomeLock::acquire(home);
   if (!lock) return tl::unexpected(lock.error());
   if (auto safe = check_home(home); !safe) return tl::unexpected(safe.error());
-  std::string warning;
-  auto database = open_whole(home);
-  if (!database && database.error().code == Errc::malformed) {
-    const auto path = home.state_file().string();
-    auto moved = move_aside(path);
-    if (!moved) return tl::unexpected(moved.error());
-    warning = fmt::format(
-        "{} was damaged and is now {}: messages that waited in it are not sent, what its readers "
-        "had seen may come again, keys begin anew, and --sign has to be said again",
-        path, *moved);
-    database = open_whole(home);
-  }
+  auto out = open_whole(home, identity, random);
+  if (out || out.error().code != Errc::malformed) return out;
+  const auto path = home.state_file().string();
+  auto moved = move_aside(path);
+  if (!moved) return tl::unexpected(moved.error());
+  auto fresh = open_whole(home, identity, random);
+  if (!fresh) return fresh;
+  fresh->warning_ = fmt::format(
+      "{} was damaged and is now {}: messages that waited in it are not sent, what its readers "
+      "had seen may come again, keys begin anew, and --sign has to be said again",
+      path, *moved);
+  return fresh;
+}
+
+Result<State> State::open_whole(const Home& home, const crypto::PrivateKey& identity,
+                                Random& random) {
+  auto database = Database::open(home.state_file());
   if (!database) return tl::unexpected(database.error());
+  if (auto done = migrate(*database, home); !done) return tl::unexpected(done.error());
+  if (auto good = check(*database); !good) return tl::unexpected(good.error());
   State out(std::move(*database), crypto::kdf(identity.bytes(), "STS 2 state"), random);
-  out.warning_ = std::move(warning);
+  if (auto told = out.tell_older(); !told) return tl::unexpected(told.error());
   return out;
+}
+
+Result<void> State::tell_older() {
+  auto change = begin();
+  if (!change) return tl::unexpected(change.error());
+  if (!change->older_) return {};
+  // Where its log has lost its end, older pages may lie among newer ones.
+  if (auto good = check_all(database_); !good) return good;
+  // Once: from now on this is the last that was written.
+  if (auto done = change->commit(); !done) return done;
+  warning_ = fmt::format(
+      "{} is a copy, or not what was written last: messages that were accepted last may be lost, "
+      "what its readers have seen last may come again, and keys begin anew",
+      database_.path().string());
+  return {};
 }
 
 Result<State::Change> State::begin() {
@@ -169,7 +186,8 @@ Result<void> State::Change::find_place() {
     mark_ = to_bytes(select->blob(0));
     sts::append(data, select->blob(1));
   }
-  if (!state().marks_.has(mark_)) {
+  older_ = !state().marks_.has(mark_);
+  if (older_) {
     std::array<std::uint8_t, mark_size> salt{};
     state().random_.fill(salt);
     auto update = Statement::prepare(state().database_, "UPDATE identity SET salt = ?");

@@ -26,7 +26,7 @@ class State : public ReaderStore {
   /// where others can read it or the home isn't ours alone, or a later version of STS made it.
   static Result<State> open(const Home& home, const crypto::PrivateKey& identity, Random& random);
 
-  /// What was lost, where the file was damaged; else empty.
+  /// What was lost, where the file was damaged, or is not what was written last; else empty.
   const std::string& warning() const { return warning_; }
 
   /// A change to the state, as of all that readers keep.
@@ -63,6 +63,7 @@ class State : public ReaderStore {
     /// Where the file is an older copy, from now on another place.
     Result<void> find_place();
     Bytes mark_;
+    bool older_ = false;  // not what was written last
   };
   /// Waits for other processes. The state must outlive the change.
   Result<Change> begin();
@@ -71,6 +72,10 @@ class State : public ReaderStore {
   friend class Outbox;
   /// Which file on which start of the machine; empty where that can't be told.
   static Bytes file_place(const std::filesystem::path& path);
+  /// Errc::malformed where it is damaged.
+  static Result<State> open_whole(const Home& home, const crypto::PrivateKey& identity,
+                                  Random& random);
+  Result<void> tell_older();
 
   State(Database database, crypto::Secret<32> key, Random& random);
 

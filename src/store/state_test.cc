@@ -215,9 +215,11 @@ TEST_F(StateTest, AnOlderCopyWrittenOverTheFileIsAnotherPlace) {
   TestHome::write(path, copy);  // into the same file
   {
     auto state = open();
+    EXPECT_NE(state.warning().find("a copy"), std::string::npos) << state.warning();
     EXPECT_FALSE(ours(state));
-    EXPECT_FALSE(ours(state)) << "as long as nothing was committed";
+    EXPECT_FALSE(ours(state)) << "as long as it was not put again";
     auto other = open();
+    EXPECT_EQ(other.warning(), "") << "it is told once";
     put(other);
     EXPECT_TRUE(ours(state)) << "from then on";
     EXPECT_TRUE(ours(other));
