@@ -1,8 +1,8 @@
 """Nothing that was accepted is lost, comes twice or in another order, whatever happens to whom in between: see crash.py."""
 
 import contextlib
-import os
 import pathlib
+import re
 import signal
 
 from crash import BATCH, CHANNEL, ROUNDS, SESSION, Accepted, CrashTestCase, once_and_in_order, without_repeats
@@ -120,3 +120,50 @@ class CrashInNetwork(Crash):
     def way_to_broker(self):
         self.network.port = self.b.port
         return self.network
+
+
+class CrashDamaged(CrashTestCase):
+    """The end of a state's log is torn off or overwritten, as by a disk that lies about what it has written. What was
+    accepted may be lost, or come twice, once that is told; whatever is accepted later may not."""
+
+    def home(self, name="home"):
+        return Home(self.directory, name)  # a disk in memory may not take the file's mark
+
+    def test_what_is_lost_is_told(self):
+        with self.subTest(seed=self.seed):
+            for _ in range(ROUNDS):
+                self.accept_and_await(self.chance.randrange(BATCH))
+                self.damage()
+            self.accept_and_await(BATCH - 1)
+            self.finish()
+            self.judge()
+
+    def accept_and_await(self, some):
+        target = self.accepted[SESSION].next + some
+        for topic in (SESSION, CHANNEL):
+            self.accept(topic, killed=False)
+        self.run_all()
+        self.await_lines(lambda lines: max(lines, default=0) >= target or self.sure_from[SESSION] > target)
+
+    def damage(self):
+        home = self.chance.choice([self.pump, self.gateway])
+        for actor in ("sends", "stores") if home is self.pump else ("prints", "publishes"):
+            self.end(actor)
+        log = pathlib.Path(home.env["STS_HOME"], "state.db-wal")
+        if not log.exists() or log.stat().st_size == 0:
+            return  # it was merged into the database
+        size = log.stat().st_size
+        keeps = size - min(size, self.chance.randrange(1, 3 * 4096))
+        with log.open("r+b") as out:
+            out.truncate(keeps)
+            if self.chance.random() < 0.5:
+                out.seek(keeps)
+                out.write(self.chance.randbytes(size - keeps))
+
+    def told(self, text):
+        """Whether somebody said that something is lost."""
+        if not re.search("damaged|malformed|not a database|a copy", text):
+            return False
+        for topic in (SESSION, CHANNEL):
+            self.sure_from[topic] = self.accepted[topic].next
+        return True
