@@ -15,10 +15,10 @@
 #include "cli/one_shot.h"
 #include "cli/pub.h"
 #include "cli/report.h"
+#include "client/outbox.h"
 #include "client/outbox_message.h"
 #include "crypto/random.h"
 #include "store/home.h"
-#include "store/identity.h"
 
 namespace sts::cli {
 namespace {
@@ -57,12 +57,7 @@ std::string age_text(std::uint64_t milliseconds) {
 Result<store::Outbox> open(Random& random) {
   auto home = store::Home::from_environment();
   if (!home) return tl::unexpected(home.error());
-  auto identity = store::load_or_create_identity(*home, random);
-  if (!identity) return tl::unexpected(identity.error());
-  auto state = store::State::open(*home, identity->pair.private_key, random);
-  if (!state) return tl::unexpected(state.error());
-  if (!state->warning().empty()) show({client::Level::warning, state->warning()});
-  return store::Outbox::open(std::move(*state), {});
+  return client::open_outbox(*home, {}, random, [](const auto& line) { show(line); });
 }
 
 Result<void> list(const OutboxFlags& flags) {

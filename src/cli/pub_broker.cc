@@ -1,10 +1,7 @@
 // sts pub to the broker: on a channel, or with --plain in the clear.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <asio/post.hpp>
-#include <deque>
-#include <iterator>
 #include <utility>
 
 #include "cli/feed.h"
@@ -28,7 +25,7 @@ class BrokerPub final : public Job,
         choices_(std::move(choices)),
         uplink_(loop, client::boot_time, random_, *this, client::real_transport(loop)),
         feed_(loop, choices_,
-              {[this] { return !queue_.full() && backlog_.empty() && !finished() && may_seal(); },
+              {[this] { return !queue_.full() && !finished() && may_seal(); },
                [this](Bytes payload) { take(std::move(payload)); },
                [this] {
                  fed_ = true;
@@ -48,8 +45,8 @@ class BrokerPub final : public Job,
     presence_.emplace(
         loop(), client::boot_time, client::Presence::through(uplink_), *writer_, choices_.heartbeat,
         client::Presence::Owner{[this](auto messages) { push_all(std::move(messages)); },
-                                [this] { return queue_.size() == 0 && backlog_.empty(); },
-                                [this] { feed_.more(); }, [](const auto& line) { show(line); }});
+                                [this] { return queue_.size() == 0; }, [this] { feed_.more(); },
+                                [](const auto& line) { show(line); }});
     return writer_->check_readers(choices_.message.topic).map_error([](Error why) {
       why.hint += ", or --plain to send it in the clear";
       return why;
@@ -87,14 +84,7 @@ class BrokerPub final : public Job,
       show(messages.error());
       return end(exit_failed);
     }
-    std::ranges::move(*messages, std::back_inserter(backlog_));
-    drain();
-  }
-
-  void drain() {
-    for (; !backlog_.empty() && !queue_.full(); backlog_.pop_front()) {
-      push(std::move(backlog_.front()));
-    }
+    for (auto& message : *messages) push(std::move(message));
   }
 
   // client::Uplink::Owner
@@ -134,7 +124,6 @@ class BrokerPub final : public Job,
   void on_published(mqtt::PublishId id, const Result<void>& outcome) override {
     if (outcome) broker_is_fine();
     queue_.published(id, outcome);
-    drain();
     if (presence_) presence_->settle();
     feed_.more();
     end_if_done();
@@ -145,8 +134,6 @@ class BrokerPub final : public Job,
   Result<mqtt::PublishId> publish(const mqtt::Message& message) override {
     return uplink_.publish(message);
   }
-  void on_handed_over(const mqtt::Message&) override {}
-  void on_taken() override {}
   void on_given_up(const Error& why) override {
     ++lost_;
     show(why);
@@ -159,7 +146,7 @@ class BrokerPub final : public Job,
   }
 
   void end_if_done() {
-    if (!fed_ || queue_.size() != 0 || !backlog_.empty() || finished()) return;
+    if (!fed_ || queue_.size() != 0 || finished()) return;
     if (writer_ && lost_ == 0) {
       push_all(writer_->finish());
       if (queue_.size() != 0 || finished()) return;  // again when that is taken
@@ -170,7 +157,7 @@ class BrokerPub final : public Job,
 
   void end(int exit_code) {
     if (finished()) return;
-    if (const auto open = queue_.size() + backlog_.size() + lost_; open > 0) {
+    if (const auto open = queue_.size() + lost_; open > 0) {
       show(Error{Errc::io, fmt::format("{} of the messages {} not acknowledged by the broker", open,
                                        open == 1 ? "was" : "were")});
     }
@@ -187,7 +174,6 @@ class BrokerPub final : public Job,
   client::Uplink uplink_;
   std::optional<client::Presence> presence_;  // where there is a writer
   client::PublishQueue queue_{*this};
-  std::deque<mqtt::Message> backlog_;  // for which the queue has no room
   Feed feed_;
   bool fed_ = false, waiting_ = false, interrupted_ = false;
   std::uint64_t lost_ = 0;

@@ -9,6 +9,7 @@
 #include "cli/pub.h"
 #include "client/acceptance.h"
 #include "client/channel_writer.h"
+#include "client/outbox.h"
 #include "client/outbox_delivery.h"
 #include "client/outbox_lock.h"
 #include "client/outbox_message.h"
@@ -17,13 +18,14 @@
 #include "client/uplink.h"
 #include "crypto/random.h"
 #include "store/home.h"
-#include "store/identity.h"
 
 namespace sts::cli {
 namespace {
 
 /// From so many on a key of this process alone is cheaper than a transaction for each message.
 constexpr std::uint64_t backlog = 16;
+
+void show_line(const client::Line& line) { show(line); }
 
 class DurablePub final : public Job, private client::Uplink::Owner {
  public:
@@ -42,12 +44,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
         fed_(choices_.flush) {}
 
   Result<void> prepare(const store::Home& home) {
-    auto identity = store::load_or_create_identity(home, random_);
-    if (!identity) return tl::unexpected(identity.error());
-    auto state = store::State::open(home, identity->pair.private_key, random_);
-    if (!state) return tl::unexpected(state.error());
-    if (!state->warning().empty()) show({client::Level::warning, state->warning()});
-    auto outbox = store::Outbox::open(std::move(*state), choices_.config.outbox);
+    auto outbox = client::open_outbox(home, choices_.config.outbox, random_, show_line);
     if (!outbox) return tl::unexpected(outbox.error());
     outbox_.emplace(std::move(*outbox));
     accepting_.emplace(loop(), *outbox_, [this] { accept(); });
@@ -79,8 +76,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
         std::chrono::seconds(0),
         client::Presence::Owner{[this](auto messages) { delivery_->tell(std::move(messages)); },
                                 [this] { return delivery_->at_rest(); },
-                                [this] { check(delivery_->more()); },
-                                [](const auto& line) { show(line); }});
+                                [this] { check(delivery_->more()); }, show_line});
     return flush_ ? Result<void>() : writer_->check_readers(choices_.message.topic);
   }
 
@@ -159,11 +155,11 @@ class DurablePub final : public Job, private client::Uplink::Owner {
 
   void deliver() {
     if (finished()) return;
-    delivery_.emplace(*outbox_, *writer_, std::chrono::system_clock::now,
-                      client::OutboxDelivery::Owner{
-                          [this](const auto& message) { return uplink_.publish(message); },
-                          [](const auto& line) { show(line); }, [this] { lock_->tell(); },
-                          [this] { return presence_->may_seal(); }});
+    delivery_.emplace(
+        *outbox_, *writer_, std::chrono::system_clock::now,
+        client::OutboxDelivery::Owner{
+            [this](const auto& message) { return uplink_.publish(message); }, show_line,
+            [this] { lock_->tell(); }, [this] { return presence_->may_seal(); }});
     uplink_.open({choices_.config.broker, {}, true});
     wait_for_broker();
   }
@@ -225,7 +221,8 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   void end_if_done() {
     if (finished() || !fed_ || (accepting_->size() > 0 && !interrupted_)) return;
     if (choices_.enqueue_only) return end(exit_ok);
-    const auto waits = flush_ ? outbox_->waits(0, INT64_MAX) : outbox_->waits(first_, last_);
+    const auto waits =
+        flush_ ? outbox_->waits(nullptr) : outbox_->waits(&store::Outbox::not_apart, first_, last_);
     if (!waits) return stop(waits.error());
     if (!delivery_) {
       if (!*waits) end(interrupted_ ? exit_failed : exit_ok);  // another process delivered them
@@ -246,7 +243,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   void end(int exit_code) {
     if (finished()) return;
     if (delivery_) (void)delivery_->offline();  // what the broker took is out
-    tell_dropped();
+    client::tell_dropped(*outbox_, show_line);
     if (const auto stats = outbox_->stats(); stats && stats->messages > 0 && exit_code != exit_ok) {
       show(Error{
           Errc::io,
@@ -265,12 +262,6 @@ class DurablePub final : public Job, private client::Uplink::Owner {
     lock_->close();
     // Not from within what the uplink is just telling.
     asio::post(loop(), [this] { uplink_.close(); });
-  }
-
-  void tell_dropped() {
-    const auto dropped = outbox_->take_dropped();
-    if (!dropped) return;
-    for (const auto& line : client::lines_of(*dropped)) show(line);
   }
 
   PubChoices choices_;

@@ -73,8 +73,6 @@ class PlainRr final : public Job,
   Result<mqtt::PublishId> publish(const mqtt::Message& message) override {
     return uplink_.publish(message);
   }
-  void on_handed_over(const mqtt::Message&) override {}
-  void on_taken() override {}
   void on_given_up(const Error& why) override { fail(why); }
 
   void fail(const Error& why) {

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
-#include <iterator>
 #include <utility>
 
 #include "base/counted.h"
@@ -64,7 +62,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     return out;
   }
   Result<void> follow(mqtt::Subscription& subscription) override {
-    put(reader_.refresh());
+    show(reader_.refresh());
     if (auto some = reader_.check_senders(); !some) return some;
     subscription = without_own(std::move(subscription));
     reader_.follow(subscription.filter);
@@ -113,20 +111,19 @@ class Channel final : public Conversation, private PublishQueue::Owner {
 
   void receive(mqtt::Message message, Instant) override {
     presence_.on_message(message);
-    put(reader_.on_message(message));
+    show(reader_.on_message(message));
   }
   Instant next_deadline() const override {
     return std::min(reader_.next_deadline(), presence_.next_deadline());
   }
   void advance(Instant now) override {
-    if (now >= reader_.next_deadline()) put(reader_.advance());
+    if (now >= reader_.next_deadline()) show(reader_.advance());
     if (now >= presence_.next_deadline()) presence_.advance();
   }
 
   void published(mqtt::PublishId id, const Result<void>& outcome, Instant) override {
     queue_.published(id, outcome);
     if (outbox_) outbox_->published(id, outcome);
-    if (auto drained = drain(); !drained) on_given_up(drained.error());
     presence_.settle();
     tell_room();
     settle();
@@ -142,7 +139,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   }
 
   Result<void> publish(const mqtt::Message& message, Instant) override {
-    if (outbox_) return put(message);
+    if (outbox_) return accept(message);
     if (!was_ready_) {
       return fail(Errc::refused, "not connected to the broker yet", "wait for \"connected to\"");
     }
@@ -162,7 +159,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   void stop(Instant) override {
     stopping_ = true;
     presence_.stop();
-    put(reader_.finish());
+    show(reader_.finish());
     warnings_.end();
     if (!outbox_) return settle();
     outbox_->tell_dropped();
@@ -171,7 +168,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   /// The ends of streams are no messages.
   std::size_t unacknowledged() const override {
     if (outbox_) return outbox_->waiting();
-    return ending_ ? 0 : queue_.size() + backlog_.size();
+    return ending_ ? 0 : queue_.size();
   }
   std::optional<Error> kept(std::size_t messages) const override {
     if (!outbox_) return std::nullopt;
@@ -202,7 +199,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     return out;
   }
 
-  void put(ChannelReader::Output output) {
+  void show(ChannelReader::Output output) {
     for (auto& received : output.messages) port_.received(std::move(received));
     for (const auto& line : output.lines) warnings_.show(line);
     if (!output.more_keys) return;
@@ -211,7 +208,7 @@ class Channel final : public Conversation, private PublishQueue::Owner {
 
   // --- Durable messages
 
-  Result<void> put(const mqtt::Message& message) {
+  Result<void> accept(const mqtt::Message& message) {
     if (!outbox_->full()) return outbox_->put(message);
     wants_room_ = true;
     return fail(Errc::limit, "the outbox is full", "wait until the broker has taken some");
@@ -223,13 +220,11 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     settle();
   }
 
-  bool at_rest() const {
-    return queue_.size() == 0 && backlog_.empty() && (!outbox_ || outbox_->at_rest());
-  }
+  bool at_rest() const { return queue_.size() == 0 && (!outbox_ || outbox_->at_rest()); }
   /// Nothing is sealed while the will changes, either.
   bool has_room() const {
     if (outbox_) return !outbox_->full();
-    return !queue_.full() && backlog_.empty() && presence_.may_seal();
+    return !queue_.full() && presence_.may_seal();
   }
   void tell_room() {
     if (wants_room_ && has_room() && std::exchange(wants_room_, false)) port_.room();
@@ -247,16 +242,10 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     if (auto told = push(std::move(messages)); !told) on_given_up(told.error());
   }
 
-  Result<void> push(std::vector<mqtt::Message> messages) {
-    std::ranges::move(messages, std::back_inserter(backlog_));
-    return drain();
-  }
   /// An error where one of them can't ever be published; the others are.
-  Result<void> drain() {
+  Result<void> push(std::vector<mqtt::Message> messages) {
     Result<void> out;
-    while (!backlog_.empty() && !queue_.full()) {
-      auto message = std::move(backlog_.front());
-      backlog_.pop_front();
+    for (auto& message : messages) {
       if (auto pushed = queue_.push(std::move(message)); !pushed) out = pushed;
     }
     return out;
@@ -285,7 +274,6 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     return port_.publish(message);
   }
   void on_handed_over(const mqtt::Message& message) override { port_.sent(message.payload); }
-  void on_taken() override {}
   void on_given_up(const Error& why) override {
     lost_ = true;
     port_.given_up(1, {why.code, "a message was not delivered: " + why.message, why.hint});
@@ -300,7 +288,6 @@ class Channel final : public Conversation, private PublishQueue::Owner {
   ChannelReader reader_;
   Warnings warnings_;
   PublishQueue queue_{*this};
-  std::deque<mqtt::Message> backlog_;  // for which the queue has no room
   Presence presence_;
   std::unique_ptr<ChannelOutbox> outbox_;
   bool was_ready_ = false, wants_room_ = false, lost_ = false;

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "base/counted.h"
+#include "client/outbox.h"
 #include "client/outbox_message.h"
-#include "store/identity.h"
 
 namespace sts::client {
 
@@ -24,11 +24,7 @@ ChannelOutbox::ChannelOutbox(asio::io_context& loop, store::Outbox outbox, Chann
 Result<std::unique_ptr<ChannelOutbox>> ChannelOutbox::open(
     asio::io_context& loop, const store::Home& home, const store::OutboxOptions& options,
     ChannelWriter& writer, WallClock wall_clock, Random& random, Owner owner) {
-  auto identity = store::load_or_create_identity(home, random);
-  if (!identity) return tl::unexpected(identity.error());
-  auto state = store::State::open(home, identity->pair.private_key, random);
-  if (!state) return tl::unexpected(state.error());
-  auto outbox = store::Outbox::open(std::move(*state), options);
+  auto outbox = open_outbox(home, options, random, owner.delivery.log);
   if (!outbox) return tl::unexpected(outbox.error());
   std::unique_ptr<ChannelOutbox> out(
       new ChannelOutbox(loop, std::move(*outbox), writer, std::move(wall_clock), std::move(owner)));
@@ -103,14 +99,12 @@ bool ChannelOutbox::idle() {
   return delivery_ ? delivery_->idle() : empty();
 }
 
-bool ChannelOutbox::empty() { return accepting_.size() == 0 && !outbox_.waits({}).value_or(true); }
+bool ChannelOutbox::empty() {
+  return accepting_.size() == 0 && !outbox_.waits(&store::Outbox::not_apart).value_or(true);
+}
 
-std::size_t ChannelOutbox::waiting() { return accepting_.size() + outbox_.waiting({}).value_or(0); }
-
-void ChannelOutbox::tell_dropped() {
-  const auto dropped = outbox_.take_dropped();
-  if (!dropped) return;
-  for (const auto& line : lines_of(*dropped)) owner_.delivery.log(line);
+std::size_t ChannelOutbox::waiting() {
+  return accepting_.size() + outbox_.waiting(store::Outbox::not_apart).value_or(0);
 }
 
 }  // namespace sts::client

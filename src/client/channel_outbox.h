@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "client/acceptance.h"
+#include "client/outbox.h"
 #include "client/outbox_delivery.h"
 #include "client/outbox_lock.h"
 
@@ -30,7 +31,7 @@ class ChannelOutbox {
   ChannelOutbox(const ChannelOutbox&) = delete;
   ChannelOutbox& operator=(const ChannelOutbox&) = delete;
 
-  /// Nothing more is to be put in for now.
+  /// Nothing more is to be put in until there is room.
   bool full() const { return accepting_.full(); }
   /// As ChannelWriter::seal() where nobody may read it; Errc::bad_input for what can't be durable.
   Result<void> put(const mqtt::Message& message);
@@ -43,14 +44,14 @@ class ChannelOutbox {
 
   /// Nothing of it is on its way to the broker.
   bool at_rest() const { return !delivery_ || delivery_->at_rest(); }
-  /// Nothing more will be delivered by this process for now.
+  /// Nothing is on its way, and this process can deliver no more of what there is.
   bool idle();
   /// All is delivered.
   bool empty();
   /// How many messages are not.
   std::size_t waiting();
   /// Says what the outbox dropped, once.
-  void tell_dropped();
+  void tell_dropped() { client::tell_dropped(outbox_, owner_.delivery.log); }
 
  private:
   ChannelOutbox(asio::io_context& loop, store::Outbox outbox, ChannelWriter& writer,

@@ -58,11 +58,7 @@ bool OutboxDelivery::idle() const {
 Result<void> OutboxDelivery::more() {
   at_end_ = false;
   for (;;) {
-    drain();
-    if (!sealed_.empty() || queue_.full() || queue_.size() >= in_flight || stopped_ ||
-        !owner_.may_seal()) {
-      return {};
-    }
+    if (queue_.full() || queue_.size() >= in_flight || stopped_ || !owner_.may_seal()) return {};
     if (fetched_.empty()) {
       if (auto fetched = fetch(); !fetched) return fetched;
       if (fetched_.empty()) return {};
@@ -75,9 +71,8 @@ Result<void> OutboxDelivery::more() {
 
 Result<void> OutboxDelivery::fetch() {
   for (;;) {
-    const store::Outbox::Lane channels;
-    auto batch =
-        outbox_.next(next_, fetched_messages, fetched_bytes, unix_ms(wall_clock_()), &channels);
+    auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, unix_ms(wall_clock_()),
+                              &store::Outbox::not_apart);
     if (!batch) return tl::unexpected(batch.error());
     if (batch->unreadable > 0) {
       owner_.log(
@@ -114,20 +109,15 @@ Result<void> OutboxDelivery::seal(const store::Outbox::Entry& entry) {
     return {};
   }
   if (!sealed) return tl::unexpected(sealed.error());
-  for (auto& one : *sealed) sealed_.emplace_back(std::move(one), 0);
-  sealed_.back().second = entry.seq;
-  topics_[entry.seq] = topic;
-  return {};
-}
-
-void OutboxDelivery::drain() {
-  for (; !sealed_.empty() && !queue_.full(); sealed_.pop_front()) {
-    auto& [message, seq] = sealed_.front();
-    const auto pushed = queue_.push(std::move(message), seq);
-    if (pushed || seq == 0) continue;
-    put_off(topics_[seq], pushed.error());
-    topics_.erase(seq);
+  auto last = std::move(sealed->back());
+  sealed->pop_back();
+  tell(std::move(*sealed));
+  if (const auto pushed = queue_.push(std::move(last), entry.seq); pushed) {
+    topics_[entry.seq] = topic;
+  } else {
+    put_off(topic, pushed.error());
   }
+  return {};
 }
 
 void OutboxDelivery::put_off(const std::string& topic, const Error& why) {
@@ -152,12 +142,13 @@ Result<void> OutboxDelivery::finish() {
   auto last = writer_.finish();
   if (!last) return tl::unexpected(last.error());
   tell(std::move(*last));
-  drain();
   return {};
 }
 
 void OutboxDelivery::tell(std::vector<mqtt::Message> messages) {
-  for (auto& one : messages) sealed_.emplace_back(std::move(one), 0);
+  for (auto& one : messages) {
+    if (auto pushed = queue_.push(std::move(one)); !pushed) owner_.log(error_line(pushed.error()));
+  }
 }
 
 }  // namespace sts::client

@@ -48,7 +48,7 @@ class OutboxDelivery final : private PublishQueue::Owner {
   /// or the broker refused its topic.
   bool idle() const;
   /// Nothing is on its way.
-  bool at_rest() const { return queue_.size() == 0 && sealed_.empty(); }
+  bool at_rest() const { return queue_.size() == 0; }
   /// The last: tells readers how it ended. Once it is idle() again, ChannelWriter::confirm() is
   /// due.
   Result<void> finish();
@@ -57,13 +57,10 @@ class OutboxDelivery final : private PublishQueue::Owner {
   Result<mqtt::PublishId> publish(const mqtt::Message& message) override {
     return owner_.publish(message);
   }
-  void on_handed_over(const mqtt::Message&) override {}
-  void on_taken() override {}
   void on_given_up(const Error& why) override;
 
   Result<void> fetch();
   Result<void> seal(const store::Outbox::Entry& entry);
-  void drain();
   Result<void> remove();
   /// The topic's later messages wait too: readers tell a gap by the order.
   void put_off(const std::string& topic, const Error& why);
@@ -75,10 +72,9 @@ class OutboxDelivery final : private PublishQueue::Owner {
   PublishQueue queue_{*this};
   std::uint64_t next_ = 0;
   std::deque<store::Outbox::Entry> fetched_;
-  std::deque<std::pair<mqtt::Message, std::uint64_t>> sealed_;  // for which the queue has no room
-  std::vector<std::uint64_t> taken_;                            // still in the outbox
-  std::set<std::string> put_off_;                               // topics
-  std::map<std::uint64_t, std::string> topics_;                 // of what the broker has, by seq
+  std::vector<std::uint64_t> taken_;             // still in the outbox
+  std::set<std::string> put_off_;                // topics
+  std::map<std::uint64_t, std::string> topics_;  // of what the broker has, by seq
   std::optional<Error> given_up_;
   bool at_end_ = false, stopped_ = false;
 };

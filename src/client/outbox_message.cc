@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "base/counted.h"
 #include "base/hex.h"
 #include "base/reader.h"
 #include "base/text.h"
@@ -107,17 +106,6 @@ std::optional<mqtt::Message> decode_from_outbox(std::string topic, ByteView cont
   out.qos = static_cast<mqtt::Qos>(*flags & qos_bits);
   out.retain = (*flags & retain_bit) != 0;
   out.payload = to_bytes(in.rest());
-  return out;
-}
-
-std::vector<Line> lines_of(const store::Outbox::Dropped& dropped) {
-  std::vector<Line> out;
-  for (const auto& [count, why] :
-       {std::pair(dropped.full, "it was full"), {dropped.old, "they were too old"}}) {
-    if (count == 0) continue;
-    out.push_back({Level::warning, fmt::format("the outbox dropped {}: {}",
-                                               counted(count, "message", "messages"), why)});
-  }
   return out;
 }
 

@@ -5,14 +5,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
 #include "client/messenger.h"
 #include "crypto/keys.h"
 #include "mqtt/message.h"
 #include "store/home.h"
-#include "store/outbox.h"
 
 namespace sts::client {
 
@@ -31,8 +29,5 @@ std::optional<mqtt::Message> decode_from_outbox(std::string topic, ByteView cont
 
 Bytes encode_for_session(std::string_view text);
 std::optional<ByteView> decode_for_session(ByteView content);
-
-/// What the outbox dropped, and why.
-std::vector<Line> lines_of(const store::Outbox::Dropped& dropped);
 
 }  // namespace sts::client

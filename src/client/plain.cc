@@ -47,8 +47,10 @@ class Plain final : public Conversation, private PublishQueue::Owner {
     if (!was_online_) {
       return fail(Errc::refused, "not connected to the broker yet", "wait for \"connected to\"");
     }
-    wants_room_ = wants_room_ || queue_.full();
-    return queue_.push(message);
+    if (!queue_.full()) return queue_.push(message);
+    wants_room_ = true;
+    return fail(Errc::limit, "too many messages wait for the broker",
+                "wait until it has taken some");
   }
 
   void stop(Instant) override {
@@ -71,7 +73,6 @@ class Plain final : public Conversation, private PublishQueue::Owner {
     return port_.publish(message);
   }
   void on_handed_over(const mqtt::Message& message) override { port_.sent(message.payload); }
-  void on_taken() override {}
   void on_given_up(const Error& why) override {
     port_.given_up(1, {why.code, "a message was not delivered: " + why.message, why.hint});
   }

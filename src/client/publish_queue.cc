@@ -7,17 +7,13 @@
 namespace sts::client {
 
 Result<void> PublishQueue::push(mqtt::Message message, std::uint64_t tag) {
-  if (full()) {
-    return fail(Errc::limit, "too many messages wait for the broker",
-                "wait until it has taken some");
-  }
   bytes_ += message.payload.size();
   waiting_.push_back({std::move(message), tag});
   if (!online_) return {};
   auto published = publish(waiting_.back());
   if (published) return {};
   forget(waiting_.size() - 1);
-  // Not Errc::limit: there will never be room for it.
+  // Whatever it was: not Errc::limit, after which there would be room.
   return fail(Errc::refused, published.error().message, published.error().hint);
 }
 
@@ -46,11 +42,7 @@ std::uint64_t PublishQueue::published(mqtt::PublishId id, const Result<void>& ou
   if (found == waiting_.end()) return 0;
   const auto tag = found->tag;
   forget(static_cast<std::size_t>(std::distance(waiting_.begin(), found)));
-  if (outcome) {
-    owner_.on_taken();
-  } else {
-    owner_.on_given_up(outcome.error());
-  }
+  if (!outcome) owner_.on_given_up(outcome.error());
   return tag;
 }
 

@@ -10,7 +10,7 @@
 
 namespace sts::client {
 
-/// In memory, bounded, in order. What a lost connection left unanswered goes out again on the next
+/// In memory, in order. What a lost connection left unanswered goes out again on the next
 /// one: at QoS 2 exactly once where the transport resumes, else at least once.
 class PublishQueue {
  public:
@@ -23,9 +23,7 @@ class PublishQueue {
     /// As mqtt::Transport::publish.
     virtual Result<mqtt::PublishId> publish(const mqtt::Message& message) = 0;
     /// It was handed to the transport.
-    virtual void on_handed_over(const mqtt::Message& message) = 0;
-    /// The broker took it.
-    virtual void on_taken() = 0;
+    virtual void on_handed_over(const mqtt::Message& /*message*/) {}
     /// It will not be delivered.
     virtual void on_given_up(const Error& why) = 0;
   };
@@ -33,10 +31,11 @@ class PublishQueue {
   /// The owner is not owned.
   explicit PublishQueue(Owner& owner) : owner_(owner) {}
 
+  /// Nothing more should be made for it; what belongs to the last may still be pushed.
   bool full() const { return waiting_.size() >= max_messages || bytes_ >= max_bytes; }
   std::size_t size() const { return waiting_.size(); }
 
-  /// Errc::limit where it is full; Errc::refused where the message can't ever be published.
+  /// Errc::refused where the message can't ever be published.
   Result<void> push(mqtt::Message message, std::uint64_t tag = 0);
   void online(bool resumed);
   void offline() { online_ = false; }

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/counted.h"
+#include "client/outbox.h"
 #include "client/outbox_message.h"
-#include "store/identity.h"
 
 namespace sts::client {
 namespace {
@@ -23,12 +23,7 @@ Result<std::unique_ptr<SessionOutbox>> SessionOutbox::open(asio::io_context& loo
                                                            const Options& options,
                                                            const crypto::PublicKey& peer,
                                                            Random& random, Owner owner) {
-  auto identity = store::load_or_create_identity(home, random);
-  if (!identity) return tl::unexpected(identity.error());
-  auto state = store::State::open(home, identity->pair.private_key, random);
-  if (!state) return tl::unexpected(state.error());
-  if (!state->warning().empty()) owner.log({Level::warning, state->warning()});
-  auto outbox = store::Outbox::open(std::move(*state), options.outbox);
+  auto outbox = open_outbox(home, options.outbox, random, owner.log);
   if (!outbox) return tl::unexpected(outbox.error());
   auto destination = session_destination(peer, options.topic);
   std::unique_ptr<SessionOutbox> out(
@@ -138,17 +133,11 @@ Result<void> SessionOutbox::taken(const protocol::DurableTaken& taken) {
 
 Result<bool> SessionOutbox::empty() {
   if (accepting_.size() > 0) return false;
-  return outbox_.waits(destination_).map([](bool some) { return !some; });
+  return outbox_.waits(&destination_).map([](bool some) { return !some; });
 }
 
 Result<std::uint64_t> SessionOutbox::waiting() {
   return outbox_.waiting(destination_).map([&](auto count) { return count + accepting_.size(); });
-}
-
-void SessionOutbox::tell_dropped() {
-  if (const auto dropped = outbox_.take_dropped()) {
-    for (const auto& line : lines_of(*dropped)) owner_.log(line);
-  }
 }
 
 }  // namespace sts::client

@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "client/acceptance.h"
 #include "client/messenger.h"
+#include "client/outbox.h"
 #include "client/outbox_lock.h"
 #include "protocol/link.h"
 #include "store/home.h"
@@ -70,7 +71,7 @@ class SessionOutbox {
   /// How many messages were not.
   Result<std::uint64_t> waiting();
   /// Says what the outbox dropped, once.
-  void tell_dropped();
+  void tell_dropped() { client::tell_dropped(outbox_, owner_.log); }
 
  private:
   struct Sent {

@@ -5,13 +5,12 @@
 #include <algorithm>
 
 #include "base/reader.h"
+#include "base/time.h"
 #include "crypto/hash.h"
 
 namespace sts::store {
 namespace {
 
-/// Older than this no clock is right (in 2024): how old such a message is isn't known.
-constexpr std::uint64_t first_right_clock = 1'704'067'200'000;
 /// Removed in one transaction, so that the log of the file stays small.
 constexpr std::uint64_t at_once = 10'000;
 constexpr std::uint64_t all_times = std::uint64_t{1} << 62U;
@@ -268,30 +267,27 @@ Result<void> Outbox::taken(std::span<const std::uint64_t> seqs) {
   return total->messages == 0 ? shrink() : Result<void>();
 }
 
-Result<bool> Outbox::waits(std::uint64_t first, std::uint64_t last) {
-  return database()
-      .number(fmt::format("SELECT EXISTS (SELECT 1 FROM outbox WHERE seq BETWEEN {} AND {})", first,
-                          last))
-      .map([](auto found) { return found != 0; });
-}
-
-Result<std::uint64_t> Outbox::first_number(std::string_view what, const Lane& lane) {
+Result<std::uint64_t> Outbox::number(std::string_view what, std::string_view where,
+                                     const Lane* lane) {
   auto select = Statement::prepare(
       database(),
-      fmt::format("SELECT {} FROM outbox JOIN queue ON queue.id = queue WHERE {}", what, in_lane));
+      fmt::format("SELECT {} FROM outbox JOIN queue ON queue.id = queue WHERE {} AND {}", what,
+                  where, lane != nullptr ? in_lane : "1"));
   if (!select) return tl::unexpected(select.error());
-  const auto name = name_of(lane);
-  if (!lane.empty()) select->bind(3, name);
+  const auto name = lane != nullptr ? name_of(*lane) : Bytes();
+  if (lane != nullptr && !lane->empty()) select->bind(3, name);
   const auto row = select->step();
   if (!row) return tl::unexpected(row.error());
   return *row ? select->integer(0) : 0;
 }
 
-Result<bool> Outbox::waits(const Lane& lane) {
-  return first_number("1", lane).map([](auto found) { return found != 0; });
+Result<bool> Outbox::waits(const Lane* lane, std::uint64_t first, std::uint64_t last) {
+  return number("1", fmt::format("seq BETWEEN {} AND {}", first, last), lane).map([](auto found) {
+    return found != 0;
+  });
 }
 
-Result<std::uint64_t> Outbox::waiting(const Lane& lane) { return first_number("count(*)", lane); }
+Result<std::uint64_t> Outbox::waiting(const Lane& lane) { return number("count(*)", "1", &lane); }
 
 Result<Outbox::Stats> Outbox::stats() {
   auto total = this->total();
@@ -339,7 +335,7 @@ Result<void> Outbox::drop_old(std::uint64_t now_ms) {
   // Times only grow with seq, so what is old stands first, or waits for those before a clock was
   // set.
   const auto old = [&](std::uint64_t accepted) {
-    return accepted >= first_right_clock && accepted + options_.age_ms < now_ms;
+    return accepted >= first_right_clock_ms && accepted + options_.age_ms < now_ms;
   };
   if (!old(stats->oldest_ms)) return {};
   for (;;) {
@@ -347,7 +343,7 @@ Result<void> Outbox::drop_old(std::uint64_t now_ms) {
     if (!change) return tl::unexpected(change.error());
     auto total = this->total();
     if (!total) return tl::unexpected(total.error());
-    auto removed = remove(*total, first_right_clock, now_ms - options_.age_ms, at_once);
+    auto removed = remove(*total, first_right_clock_ms, now_ms - options_.age_ms, at_once);
     if (!removed) return tl::unexpected(removed.error());
     total->dropped.old += *removed;
     if (auto written = write(*total); !written) return written;

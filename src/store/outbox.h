@@ -44,6 +44,7 @@ class Outbox {
   /// What one process delivers: a destination that is apart, or, with an empty name, all that are
   /// not.
   using Lane = std::string;
+  static inline const Lane not_apart;
   /// Ends with one transaction, after which no crash can undo it. Returns how many were dealt with,
   /// from the first on: fewer than all where it is full and blocks. Errc::limit where the first
   /// would never fit. After Errc::io none was taken, unless power was lost in that moment.
@@ -69,10 +70,9 @@ class Outbox {
                      std::uint64_t now_ms, const Lane* lane = nullptr);
   /// They were delivered. In one transaction.
   Result<void> taken(std::span<const std::uint64_t> seqs);
-  /// Whether one of them, ends included, waits.
-  Result<bool> waits(std::uint64_t first, std::uint64_t last);
-  /// Whether one waits in a lane, and, which takes longer, how many.
-  Result<bool> waits(const Lane& lane);
+  /// Whether one waits, of one lane, where it is given, with a seq from `first` to `last`.
+  Result<bool> waits(const Lane* lane, std::uint64_t first = 0, std::uint64_t last = INT64_MAX);
+  /// How many wait in a lane, which takes longer.
   Result<std::uint64_t> waiting(const Lane& lane);
 
   struct Dropped {
@@ -114,7 +114,8 @@ class Outbox {
   /// As it stands in the file.
   Bytes name_of(const std::string& destination) const;
   Result<Queue> make_queue(ByteView name, ByteView place, bool apart);
-  Result<std::uint64_t> first_number(std::string_view what, const Lane& lane);
+  /// The first number that a SELECT of messages says; of one lane, where it is given.
+  Result<std::uint64_t> number(std::string_view what, std::string_view where, const Lane* lane);
   using Queues = std::map<std::pair<std::string, Bytes>, Queue>;  // by destination and audience
   Result<void> write(const Queues& queues);
   bool fits(const Total& total, std::size_t size) const;

@@ -77,8 +77,7 @@ class Outbox(OutboxTestCase):
         pub = self.durable("-l", stdin=subprocess.PIPE)
         self.feed(pub, b"1\n2\n3\n")
         pub.expect("trying again")
-        while self.stats()["messages"] < 3:
-            pass
+        self.until(lambda: self.stats()["messages"] >= 3)
         pub.process.terminate()
         self.assertEqual(pub.wait(), 1)
         pub.expect("3 messages wait in the outbox")
@@ -219,8 +218,7 @@ class OutboxHolder(OutboxTestCase):
         sub = self.sub(self.gateway)
         self.feed(pub, b"first\n")
         sub.expect("^first$")
-        while self.stats()["messages"] > 0:  # so that it isn't stopped while it writes
-            pass
+        self.until(lambda: self.stats()["messages"] == 0)  # so that it isn't stopped while it writes
         return pub, sub
 
     def test_delivers_what_others_accepted(self):
@@ -232,12 +230,20 @@ class OutboxHolder(OutboxTestCase):
         holder.process.stdin.close()
         self.assertEqual(holder.wait(), 0, holder.text)
 
+    def test_what_is_for_a_session_is_none_of_its_business(self):
+        holder, sub = self.holder()
+        self.assertEqual(self.run_sts("pub", "--peer", "gateway", "--enqueue-only", "-t", "up", "-m", "x", home=self.pump)[0], 0)
+        self.feed(holder, b"second\n")
+        sub.expect("^second$")
+        holder.process.stdin.close()
+        self.assertEqual(holder.wait(), 0, holder.text)
+        self.assertEqual(self.stats()["messages"], 1)
+
     def test_its_end_is_noticed(self):
         holder, sub = self.holder()
         holder.process.send_signal(signal.SIGSTOP)
         other = self.durable("-m", "second")
-        while self.stats()["messages"] == 0:
-            pass
+        self.until(lambda: self.stats()["messages"] > 0)
         self.assertIsNone(other.process.poll())
         holder.kill()
         self.assertEqual(other.wait(), 0, other.text)
@@ -248,8 +254,7 @@ class OutboxHolder(OutboxTestCase):
         holder.process.send_signal(signal.SIGSTOP)
         other = self.durable("-l", stdin=subprocess.PIPE)
         self.feed(other, b"second\n")
-        while self.stats()["messages"] == 0:
-            pass
+        self.until(lambda: self.stats()["messages"] > 0)
         holder.process.send_signal(signal.SIGCONT)
         sub.expect("^second$")
         holder.process.stdin.close()
