@@ -19,6 +19,9 @@ inline std::uint64_t unix_ms(std::chrono::system_clock::time_point at) {
   return since < 0 ? 0 : static_cast<std::uint64_t>(since);
 }
 
+/// In unix_ms(), in 2024: a clock that shows less was never set.
+inline constexpr std::uint64_t first_right_clock_ms = 1'704'067'200'000;
+
 /// The deadline of something that waits for no time at all.
 inline constexpr Instant never = Instant::max();
 

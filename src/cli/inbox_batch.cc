@@ -1,7 +1,6 @@
 #include "cli/inbox_batch.h"
 
-#include <algorithm>
-
+#include "base/time.h"
 #include "cli/format_json.h"
 
 namespace sts::cli {
@@ -9,16 +8,11 @@ namespace {
 
 constexpr std::size_t enough = std::size_t{1} << 20U;
 
-std::uint64_t milliseconds(std::chrono::system_clock::time_point at) {
-  const auto count = std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count();
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count));
-}
-
 store::Inbox::Message row(const client::Received& received) {
   const auto& message = received.message;
   store::Inbox::Message out;
-  out.received_ms = milliseconds(received.at);
-  if (received.sent) out.sent_ms = milliseconds(*received.sent);
+  out.received_ms = unix_ms(received.at);
+  if (received.sent) out.sent_ms = unix_ms(*received.sent);
   out.sender = received.sender;
   if (received.sender_key) out.sender_key = crypto::to_text(*received.sender_key);
   out.topic = message.topic;

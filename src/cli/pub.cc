@@ -146,7 +146,8 @@ void add_pub_command(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(1, 1 << 30));
   pub->add_option("--repeat-delay", flags->repeat_delay, "seconds in between")
       ->check(CLI::Range(0.0, 1e6));
-  pub->add_option("--timeout", flags->timeout, "seconds to wait for a broker or peer gone (30)")
+  pub->add_option("--timeout", flags->timeout,
+                  "seconds to wait for a broker or peer gone (30; durable: no end)")
       ->check(CLI::Range(1, 86400));
   flags->message.add_to(*pub);
   flags->one_shot.add_to(*pub);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "base/topic.h"
 #include "store/identity.h"
@@ -13,10 +14,6 @@ namespace sts::client {
 namespace {
 
 using channel::NoticeKind;
-
-std::string messages(std::uint64_t count) {
-  return count == 1 ? "1 message" : fmt::format("{} messages", count);
-}
 
 /// Whether all messages on the topic come here. Of a shared subscription ($share) others get some,
 /// which are not missing; a notice without a topic is of any.
@@ -29,7 +26,7 @@ bool is_whole(const std::vector<std::string>& filters, std::string_view topic) {
 /// What a notice tells, and how bad that is.
 Line words(const channel::Notice& notice, const std::string& sender, bool kept) {
   const auto topic = printable(notice.topic);
-  const auto count = messages(notice.count);
+  const auto count = counted(notice.count, "message", "messages");
   switch (notice.kind) {
     case NoticeKind::malformed:
       return {Level::warning, fmt::format("{}: something that isn't STS", topic),
@@ -50,7 +47,7 @@ Line words(const channel::Notice& notice, const std::string& sender, bool kept) 
               "sts peer allow gives it the right: --writes FILTER"};
     case NoticeKind::repeated:
       return {Level::warning,
-              fmt::format("{}: {} repeated a message of {}", topic, "the broker", sender)};
+              fmt::format("{}: the broker repeated a message of {}", topic, sender)};
     case NoticeKind::missing:
       return {Level::warning, fmt::format("{}: {} of {} missing", topic, count, sender)};
     case NoticeKind::found:

@@ -54,10 +54,7 @@ Result<void> ChannelReader::restore_waiting() {
   return change->commit();
 }
 
-channel::Moment ChannelReader::moment() const {
-  const auto time = std::chrono::floor<std::chrono::milliseconds>(wall_clock_().time_since_epoch());
-  return {clock_(), static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.count()))};
-}
+channel::Moment ChannelReader::moment() const { return {clock_(), unix_ms(wall_clock_())}; }
 
 Result<void> ChannelReader::restore(const std::vector<crypto::PublicKey>& senders) {
   if (!kept_ || senders.empty()) return {};

@@ -33,11 +33,16 @@ mqtt::Message to_message(Packet packet) {
   return {std::move(packet.topic), std::move(packet.payload), mqtt::Qos::at_least_once, true};
 }
 
+std::vector<mqtt::Message> to_messages(std::vector<Packet> packets) {
+  std::vector<mqtt::Message> out;
+  out.reserve(packets.size() + 1);  // what they open may follow
+  for (auto& packet : packets) out.push_back(to_message(std::move(packet)));
+  return out;
+}
+
 std::optional<std::uint64_t> sender_time(std::chrono::system_clock::time_point now) {
-  constexpr auto a_clock_that_was_set = std::chrono::milliseconds(1'704'067'200'000);  // in 2024
-  const auto since = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch());
-  if (since < a_clock_that_was_set) return std::nullopt;
-  return static_cast<std::uint64_t>(since.count());
+  const auto since = unix_ms(now);
+  return since < first_right_clock_ms ? std::nullopt : std::optional(since);
 }
 
 ChannelOptions channel_options(const Config& config, bool own_stream) {
@@ -137,9 +142,7 @@ Result<std::vector<mqtt::Message>> ChannelWriter::seal(const mqtt::Message& clea
   auto sealed = stored ? seal_stored(clear, how, before) : seal_own(clear, how, before);
   if (!sealed) return tl::unexpected(sealed.error());
   used_.emplace(clear.topic, stored);
-  std::vector<mqtt::Message> out;
-  out.reserve(before.size() + 1);
-  for (auto& packet : before) out.push_back(to_message(std::move(packet)));
+  auto out = to_messages(std::move(before));
   mqtt::Message message{clear.topic, std::move(*sealed), clear.qos, clear.retain};
   message.properties.message_expiry = clear.properties.message_expiry;
   out.push_back(std::move(message));
@@ -219,11 +222,9 @@ Result<Bytes> ChannelWriter::seal_own(const mqtt::Message& clear, const How& how
 }
 
 std::vector<mqtt::Message> ChannelWriter::reconnected() const {
-  std::vector<mqtt::Message> out;
-  for (const auto& [name, open] : own_) {
-    for (auto& packet : open.sender.keys()) out.push_back(to_message(std::move(packet)));
-  }
-  return out;
+  std::vector<Packet> out;
+  for (const auto& [name, open] : own_) move_to(out, open.sender.keys());
+  return to_messages(std::move(out));
 }
 
 Result<void> ChannelWriter::follow_trust() {
@@ -268,17 +269,17 @@ Result<std::vector<Packet>> ChannelWriter::end_own(channel::Sender& sender) {
 }
 
 Result<std::vector<mqtt::Message>> ChannelWriter::finish() {
-  std::vector<mqtt::Message> out;
+  std::vector<Packet> out;
   for (auto& [name, open] : own_) {
     auto packets = end_own(open.sender);
     if (!packets) return tl::unexpected(packets.error());
-    for (auto& packet : *packets) out.push_back(to_message(std::move(packet)));
+    move_to(out, std::move(*packets));
   }
   own_.clear();
   used_.clear();
   options_.will.reset();
   left_.reset();
-  return out;
+  return to_messages(std::move(out));
 }
 
 }  // namespace sts::client

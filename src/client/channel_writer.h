@@ -40,6 +40,7 @@ struct ChannelOptions {
 };
 
 mqtt::Message to_message(channel::Packet packet);
+std::vector<mqtt::Message> to_messages(std::vector<channel::Packet> packets);
 
 /// What a sender found of itself at the broker.
 struct OwnPackets {

@@ -19,13 +19,6 @@ constexpr std::size_t leftovers_at_once = 1000;
 /// MQTT's 65535 bytes less the frame, a signature and the most that is padded.
 constexpr std::size_t will_max = 63'000;
 
-std::vector<mqtt::Message> to_messages(std::vector<Packet> packets) {
-  std::vector<mqtt::Message> out;
-  out.reserve(packets.size());
-  for (auto& packet : packets) out.push_back(to_message(std::move(packet)));
-  return out;
-}
-
 }  // namespace
 
 Result<void> ChannelWriter::check_will() const {

@@ -110,8 +110,8 @@ class Client final : public Messenger, private Uplink::Owner, private Port {
   Clock clock_;
   Timer timer_;
   Uplink uplink_;
-  std::shared_ptr<int> alive_ = std::make_shared<int>();   // this session
-  std::shared_ptr<int> living_ = std::make_shared<int>();  // this object
+  std::shared_ptr<int> session_alive_ = std::make_shared<int>();
+  std::shared_ptr<int> client_alive_ = std::make_shared<int>();
 
   std::map<std::string, mqtt::Qos> granted_;           // by filter
   std::set<std::string> subscribing_, unsubscribing_;  // filters that the broker owes an answer for

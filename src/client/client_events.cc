@@ -130,7 +130,7 @@ void Client::given_up(std::size_t messages, const Error& why) {
 // --- The end
 
 void Client::later(std::function<void()> what) {
-  asio::post(loop_, [what = std::move(what), alive = std::weak_ptr(alive_)] {
+  asio::post(loop_, [what = std::move(what), alive = std::weak_ptr(session_alive_)] {
     if (alive.lock()) what();
   });
 }
@@ -143,7 +143,7 @@ void Client::change(State state) {
 
 void Client::tell_state(State state, const std::optional<Error>& failed) {
   // Posted, since whoever waits for it will call start(), stop() or send().
-  asio::post(loop_, [this, state, failed, alive = std::weak_ptr(living_)] {
+  asio::post(loop_, [this, state, failed, alive = std::weak_ptr(client_alive_)] {
     if (alive.lock()) observer_.on_state(state, failed);
   });
 }
@@ -173,7 +173,7 @@ Error Client::no_session() const {
 void Client::finish(std::optional<Error> failed) {
   if (state_ == State::stopped) return;
   if (const auto place = std::exchange(taken_, 0); place != 0) taken(place);
-  alive_ = std::make_shared<int>();
+  session_alive_ = std::make_shared<int>();
   uplink_.close();
   up_ = false;
   if (!failed && given_up_ > 0) {

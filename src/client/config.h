@@ -60,7 +60,7 @@ struct Config {
   std::uint64_t rekey_after_messages = std::uint64_t{1} << 20U;
   std::chrono::seconds rekey_after_time{3600};
   Pad pad = Pad::none;
-  bool durable = false;  // what `sts pub` sends goes through the outbox
+  bool durable = false;  // what is sent goes through the outbox
   store::OutboxOptions outbox;
   /// Set: where messages of a session that are durable are taken to, with Client::take().
   std::optional<store::Inbox::Options> inbox;

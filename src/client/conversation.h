@@ -43,7 +43,7 @@ class Port {
   virtual void ended(std::optional<Error> failed) = 0;
   /// After send() said Errc::limit.
   virtual void room() = 0;
-  /// All that is durable was taken by the peer.
+  /// All that is durable was taken: by the peer, on channels by the broker.
   virtual void drained() = 0;
   /// So many messages that were accepted will not arrive: to be logged, and the session has failed.
   virtual void given_up(std::size_t messages, const Error& why) = 0;

@@ -52,7 +52,7 @@ class Observer {
   virtual void on_state(State state, const std::optional<Error>& failed) = 0;
   /// After send() said Errc::limit: there is room again.
   virtual void on_room() = 0;
-  /// All that is durable was taken by the peer.
+  /// All that is durable was taken: by the peer, on channels by the broker.
   virtual void on_drained() {}
   /// The broker's answer to Messenger::subscribe(), or that there will be none. An error also later
   /// on, where the broker takes the topic away.

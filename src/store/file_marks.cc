@@ -17,7 +17,7 @@ std::string name_of(ByteView mark) { return std::string(prefix) + to_hex(mark); 
 
 }  // namespace
 
-bool FileMarks::has(ByteView mark) const {
+bool FileMarks::keep_only(ByteView mark) const {
   std::string names(4096, '\0');
   const auto size = ::llistxattr(path_.c_str(), names.data(), names.size());
   if (size < 0) return errno == ENOTSUP;

@@ -16,9 +16,9 @@ class FileMarks {
  public:
   explicit FileMarks(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// Whether this mark is on the file, empty: none is. True where the file system keeps no such
-  /// attributes. Others are taken off.
-  bool has(ByteView mark) const;
+  /// Takes all others off. Whether this one was on the file, empty: none was. True where the file
+  /// system keeps no such attributes.
+  bool keep_only(ByteView mark) const;
   Result<void> add(ByteView mark) const;
   void remove(ByteView mark) const;
 

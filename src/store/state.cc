@@ -186,7 +186,7 @@ Result<void> State::Change::find_place() {
     mark_ = to_bytes(select->blob(0));
     sts::append(data, select->blob(1));
   }
-  older_ = !state().marks_.has(mark_);
+  older_ = !state().marks_.keep_only(mark_);
   if (older_) {
     std::array<std::uint8_t, mark_size> salt{};
     state().random_.fill(salt);
