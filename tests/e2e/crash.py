@@ -10,13 +10,11 @@ import pathlib
 import random
 import re
 import signal
-import sqlite3
 import subprocess
-import time
 import unittest
 
 from harness import PATIENCE, STS, Broker, Home, Process
-from one_shot import Sub
+from one_shot import Inbox, Sub
 from servers import Proxy
 from test_channel import ChannelTestCase
 
@@ -78,7 +76,7 @@ def without_repeats(lines, starts):
     return out
 
 
-class CrashTestCase(ChannelTestCase):
+class CrashTestCase(Inbox, ChannelTestCase):
     settings = (*ChannelTestCase.settings, "persistent_client_expiration 1d", "persistence true", "autosave_on_changes true",
                 "autosave_interval 100")
 
@@ -101,7 +99,7 @@ class CrashTestCase(ChannelTestCase):
         self.b.log.expect(f"in 1 {CHANNEL}$")
         self.accept(CHANNEL, killed=False)
         self.run_all()
-        self.await_lines(lambda _: len(self.rows()) == BATCH)
+        self.await_lines(lambda _: len(self.numbers()) == BATCH)
 
     def broker(self, *settings, enter=()):
         kept = ("persistence_location", self.directory + "/")
@@ -176,24 +174,15 @@ class CrashTestCase(ChannelTestCase):
     def lines(self):
         return [int(line) for line in self.printed.read_bytes().split(b"\n")[:-1]]
 
-    def rows(self):
-        try:
-            with sqlite3.connect(f"file:{self.inbox}?mode=ro", uri=True, timeout=60) as inbox:
-                return [int(payload) for payload, in inbox.execute("SELECT payload FROM messages ORDER BY id")]
-        except sqlite3.DatabaseError:  # not there yet, or damaged
-            return []
+    def numbers(self):
+        return [int(payload) for payload, in self.rows(path=self.inbox)]
 
     def await_lines(self, enough):
-        """Whoever ends meanwhile, as a sender does whose peer was ended in order, is started again: no one event to wait
-        for."""
-        end = time.monotonic() + 3 * PATIENCE
-        while not enough(self.lines()):
-            self.run_all()
-            self.assertLess(time.monotonic(), end, self.state())
-            time.sleep(0.05)
+        """Whoever ends meanwhile, as a sender does whose peer was ended in order, is started again."""
+        self.until(lambda: self.run_all() or enough(self.lines()), self.state, 3 * PATIENCE)
 
     def state(self):
-        return f"seed {self.seed}: {len(self.lines())} lines, {len(self.rows())} rows\n" + "\n".join(
+        return f"seed {self.seed}: {len(self.lines())} lines, {len(self.numbers())} rows\n" + "\n".join(
             f"{actor}: {errors}" for actor, errors in self.errors[-8:] if errors)
 
     # --- The end
@@ -212,7 +201,7 @@ class CrashTestCase(ChannelTestCase):
         for topic in (SESSION, CHANNEL):
             self.accept_end(topic)
         self.await_lines(lambda lines: lines and lines[-1] == END)
-        self.await_lines(lambda _: END in self.rows())
+        self.await_lines(lambda _: END in self.numbers())
         for actor in ("sends", "publishes"):
             self.assertEqual(self.actors[actor].wait(), 0, self.state())
         for home in (self.pump, self.gateway):
@@ -242,7 +231,7 @@ class CrashTestCase(ChannelTestCase):
         self.assertEqual(once_and_in_order(printed, self.accepted[SESSION].since(sure)), "", self.state())
 
         sure = self.sure_from[CHANNEL]
-        rows, accepted = [n for n in self.rows() if n >= sure], self.accepted[CHANNEL].since(sure)
+        rows, accepted = [n for n in self.numbers() if n >= sure], self.accepted[CHANNEL].since(sure)
         if sure > 0:  # what was lost before is told, too
             told_missing = min(told_missing, len(set(accepted.whole(set(rows))) - set(rows)))
         self.assertEqual(once_and_in_order(rows, accepted, told_missing), "", self.state())

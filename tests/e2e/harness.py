@@ -289,6 +289,14 @@ class TestCase(unittest.TestCase):
         self.addCleanup(thing.close)
         return thing
 
+    def until(self, condition, told=str, patience=PATIENCE):
+        """Waits for what no event tells, as what another process has written to its files; returns it."""
+        end = time.monotonic() + patience
+        while not (found := condition()):
+            self.assertLess(time.monotonic(), end, f"it did not come in time\n{told()}")
+            time.sleep(0.01)
+        return found
+
     def small_disk(self, size):
         """A directory on a disk of its own, as large as SIZE says for mount(8)."""
         disk = tempfile.mkdtemp(prefix="disk-", dir=self.directory)

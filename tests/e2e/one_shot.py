@@ -52,9 +52,9 @@ class Inbox:
             return []
 
     def wait_rows(self, count, sub, path=None):
-        while len(rows := self.rows(path=path)) < count:
-            self.assertIsNone(sub.process.poll(), sub.errors())
-        return rows
+        self.until(lambda: len(self.rows(path=path)) >= count or sub.process.poll() is not None, sub.errors)
+        self.assertIsNone(sub.process.poll(), sub.errors())
+        return self.rows(path=path)
 
 
 class OneShotTestCase(TestCase):

@@ -274,17 +274,13 @@ class ChannelHostile(ChannelTestCase):
         self.assertRegex(errors, "pump plant/7/temp: 2 received, 0 missing, 2 repeated, 0 reordered, 0 late, 1 forged")
 
     def test_what_never_came_is_missing(self):
-        tap = self.tap(self.b)
         sub = self.sub(self.gateway, "-C", "2", topic=TOPIC)
         self.send("-m", "1")
-        # A broker that withholds: the reader isn't subscribed to where the second goes.
-        home = self.pump
-        other = self.broker()
-        self.assertEqual(self.run_sts("pub", *self.at(other.port), "-t", TOPIC, "-m", "2", home=home)[0], 0)
+        other = self.broker()  # stands for one that withholds
+        self.assertEqual(self.run_sts("pub", *self.at(other.port), "-t", TOPIC, "-m", "2", home=self.pump)[0], 0)
         self.send("-m", "3")
         self.assertEqual(sub.output(), b"1\n3\n")
         self.assertIn("plant/7/temp: 1 message of pump missing", sub.errors())
-        self.assertTrue(tap.frames())
 
 
 class ChannelCrowd(ChannelTestCase):

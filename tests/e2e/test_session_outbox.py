@@ -7,7 +7,6 @@ import signal
 import subprocess
 
 from harness import STS, Process
-from one_shot import Sub
 from test_pub_peer import TOPIC, PeerTestCase
 
 MESSAGES = 1000
@@ -135,14 +134,12 @@ class SessionOutbox(PeerTestCase):
         shell.expect("session is up with gateway")
         shell.line("sendenc 1")
         sub.expect("^1$")
-        while self.stats()["messages"]:  # the peer's word of it is on its way
-            pass
+        self.until(lambda: self.stats()["messages"] == 0)  # the peer's word of it is on its way
         shell.line("status")
         shell.expect("outbox: +0$")
         sub.process.send_signal(signal.SIGSTOP)
         shell.line("sendenc 2")
-        while self.stats()["messages"] == 0:
-            pass
+        self.until(lambda: self.stats()["messages"] > 0)
         shell.kill()
         sub.process.send_signal(signal.SIGCONT)
         again = self.shell(self.sender)

@@ -256,8 +256,7 @@ class ChannelShellOutbox(ChannelShellTestCase):
             shell.expect("trying again")
         for i in (2, 3):
             pump.line(f"sendenc {i}")
-        while self.stats()["messages"] < 2:
-            self.assertIsNone(pump.process.poll())
+        self.until(lambda: self.stats()["messages"] >= 2)
         pump.kill()
         self.b.start()
         self.b.log.expect("1 plant/#$")
@@ -265,8 +264,7 @@ class ChannelShellOutbox(ChannelShellTestCase):
         again.line("sendenc 4")
         gateway.expect("temp: 4$")
         self.assertEqual(re.findall("plant/7/temp: (.*)$", gateway.text, re.MULTILINE), ["1", "2", "3", "4"])
-        while self.stats()["messages"]:  # the broker's answer is on its way
-            pass
+        self.until(lambda: self.stats()["messages"] == 0)  # the broker's answer is on its way
         again.line("status")
         again.expect("outbox: +0$")
         self.assertEqual(again.finish(), 0)

@@ -237,9 +237,9 @@ class SubExec(DurableTestCase):
             return []
 
     def wait_done(self, count, sub):
-        while len(done := self.done()) < count:
-            self.assertIsNone(sub.process.poll(), sub.errors())
-        return done
+        self.until(lambda: len(self.done()) >= count or sub.process.poll() is not None, sub.errors)
+        self.assertIsNone(sub.process.poll(), sub.errors())
+        return self.done()
 
     def test_a_command_for_each(self):
         command = self.script(f'echo "$STS_SENDER $STS_TOPIC $(cat) ${{STS_SENT_MS:+sent}}" >> {self.file("done")}')
@@ -289,12 +289,10 @@ class SubExec(DurableTestCase):
             upto = min(100, sent + chance.randrange(1, 40))
             self.feed(pub, range(sent, upto))
             sent = upto
-            while str(chance.randrange(sent)) not in self.done():
-                self.assertIsNone(sub.process.poll(), sub.errors())
+            self.until(lambda sent=sent: str(chance.randrange(sent)) in self.done(), sub.errors)
             sub.kill()
         sub = self.durable("--exec", command)
-        while "99" not in self.done():
-            self.assertIsNone(sub.process.poll(), sub.errors())
+        self.until(lambda: "99" in self.done(), sub.errors)
         self.end(sub)
         next_ = 0
         for line in self.done():
