@@ -138,6 +138,31 @@ TEST_F(ChannelOutboxTest, AfterACrashNothingComesTwice) {
   EXPECT_EQ(waiting(pump), 0U);
 }
 
+TEST_F(ChannelOutboxTest, WithoutItsStateItLooksBeforeItSeals) {
+  start_reader();
+  {
+    // Its clock was ahead once.
+    crypto::SystemRandom random;
+    auto state = store::State::open(pump.home, pump.identity().private_key, random);
+    auto change = state->begin();
+    const auto tomorrow = unix_ms(std::chrono::system_clock::now() + 24h);
+    ASSERT_TRUE(change->next_epoch(tomorrow) && change->commit());
+  }
+  for (std::size_t i = 0; i <= channel::epochs_of_sender; ++i) {  // the reader lets go of the first
+    run(pump, durable());
+    send("old");
+    kill(pump);  // its keys stay at the broker
+  }
+  gateway.seen.messages.clear();
+  EXPECT_TRUE(std::filesystem::remove(pump.home.state_file()));
+  broker.refuse_connect = Error{Errc::io, "nobody listens", {}};
+  run(pump, durable());
+  send("2");
+  broker.refuse_connect.reset();
+  run_for(5s);
+  EXPECT_EQ(gateway.seen.messages, Strings{"2"}) << gateway.seen.log();
+}
+
 TEST_F(ChannelOutboxTest, GoesOnAfterANewWill) {
   start_reader();
   auto config = durable();

@@ -229,6 +229,23 @@ TEST_F(StateTest, AnOlderCopyWrittenOverTheFileIsAnotherPlace) {
   EXPECT_FALSE(ours(state)) << "again";
 }
 
+TEST_F(StateTest, AnOlderCopyIsLookedThrough) {
+  const auto path = home.home().state_file();
+  const auto put = [&] {
+    auto state = open();
+    auto change = state.begin();
+    ASSERT_TRUE(change->put_sender(name, Bytes(100'000, 1)) && change->commit());
+  };
+  put();
+  if (marks().empty()) GTEST_SKIP() << "no extended attributes here";
+  auto copy = TestHome::read(path);
+  put();
+  // As where its log has lost its end, and older pages lie among newer ones.
+  copy.replace(copy.size() - 50'000, 12'288, std::string(12'288, 'x'));
+  TestHome::write(path, copy);
+  EXPECT_NE(open().warning().find("damaged"), std::string::npos);
+}
+
 TEST_F(StateTest, ACrashAroundACommitIsNoCopy) {
   const auto path = home.home().state_file();
   const auto put = [&](State& state) {
