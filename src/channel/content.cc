@@ -69,7 +69,9 @@ bool decode_one(RecordType type, Reader& in, Content& out) {
       const auto stream = in.array<8>();
       const auto epoch = in.varint();
       const auto counter = in.varint();
-      if (!stream || !epoch || !counter || out.resealed) return false;
+      if (!stream || !epoch || !counter || *counter >= reject_after_messages || out.resealed) {
+        return false;
+      }
       out.resealed = Origin{StreamId{*stream}, *epoch, *counter};
       return true;
     }

@@ -67,6 +67,42 @@ TEST_F(DishonestReader, AnOnlineEndsWithItsEpoch) {
   EXPECT_EQ(reader.wills.size(), 1U);
 }
 
+struct ResealedByAReader : DishonestReader {
+  ResealedByAReader() {
+    genuine = begin_epoch()[0];
+    world.say("t", "0");
+    const auto header = decode_key_packet(genuine.payload)->header;
+    origin = {header.stream, header.epoch, 0};
+    world.restart_sender();
+    key.emplace(reader, world.identity.public_key, begin_epoch()[0].payload);
+  }
+  /// A message of the epoch before, as if it were sealed anew in this one.
+  void reseal(std::uint64_t of, std::uint64_t counter) {
+    origin.counter = of;
+    make_up({.payload = as_bytes("made up"), .retained = true, .resealed = origin}, "t", counter);
+  }
+
+  Publication genuine;
+  Origin origin;
+};
+
+TEST_F(ResealedByAReader, WhatIsKnownCanBeKept) {
+  reseal(std::uint64_t{1} << 40U, 0);
+  EXPECT_EQ(reader.count(NoticeKind::malformed), 1U);
+  reseal(reject_after_messages - 1, 1);
+  EXPECT_EQ(reader.heard.size(), 2U);
+  world.restart(reader);  // expects it to be restored
+}
+
+TEST_F(ResealedByAReader, ItSilencesNothingOfAnotherEpoch) {
+  for (std::uint64_t i = 1; i <= 100; ++i) reseal(reject_after_messages - i, i);
+  const auto heard = reader.heard.size();
+  const KnownKey known(reader, world.identity.public_key, genuine.payload);
+  const auto content = encode({.payload = as_bytes("genuine")}, Pad::none);
+  world.publish({"t", known.seal("t", 1, content), false});
+  EXPECT_EQ(reader.heard.size(), heard + 1);
+}
+
 TEST_F(DishonestReader, TopicsMakeRoomForThoseOfALaterEpoch) {
   world.say("t", "before");
   for (std::size_t i = 1; i < topics_of_sender; ++i) {

@@ -49,7 +49,6 @@ const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPai
   for (const auto wrap : find_wraps(packet, who)) {  // none: it is for other readers
     if (!forged_packets_.take(now)) return nullptr;
     if (auto opened = open_wrap(wrap, packet.header_bytes, who)) {
-      forged_packets_.give_back();
       key = std::move(*opened);
       break;
     }
@@ -58,10 +57,11 @@ const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPai
   if (!key) return nullptr;
 
   const KeyId id = key_id(*key, packet.header_bytes);
-  if (epochs.is_taken(header)) {
+  if (epochs.is_taken(header)) {  // its token is gone: whoever recorded it may send it for ever
     notice(NoticeKind::old_key, {}, out);
     return nullptr;
   }
+  forged_packets_.give_back();
   if (memory_.must_sign && !header.signing_key) {
     notice(NoticeKind::not_signed, {}, out);
     return nullptr;
@@ -118,7 +118,13 @@ void KnownSender::finish(LiveEpoch& epoch, const Finals& finals, bool told,
   epoch.finished = true;
   for (const auto& [name, next] : finals.topics) {
     // Of a topic that we listen to all its messages may be missing.
-    if (!epoch.topics.contains(name) && (!epoch.from_start || !subscribed(name))) continue;
+    if (!epoch.topics.contains(name)) {
+      if (!epoch.from_start || !subscribed(name)) continue;
+      if (epoch.topics.size() >= topics_of_sender) {  // readers of it filled it up
+        notice(NoticeKind::full, name, out);
+        continue;
+      }
+    }
     const auto missing = epoch.topic(name).window.finish(next);
     if (!told) count_missing(name, missing, out);
   }

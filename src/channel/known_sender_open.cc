@@ -130,10 +130,15 @@ bool KnownSender::durable_is_new(TopicRecord& record, const Durable& durable, bo
 bool KnownSender::resealed_before(TopicRecord& record, const Position& position,
                                   std::string_view topic, Events& out) {
   if (record.retained.came(position)) return true;
-  if (auto* origin = memory_.epochs.find(position.stream, position.epoch)) {
+  // Where the origin's window hasn't come to it yet, it is left alone: a reader of this epoch, who
+  // may have made that up, need not be one of that.
+  auto* origin = memory_.epochs.find(position.stream, position.epoch);
+  if (origin != nullptr && origin->topics.contains(topic)) {
     auto& window = origin->topic(topic).window;
     if (!window.is_new(position.counter)) return true;
-    account(window, true, position.counter, record, topic, out);
+    if (window.is_due(position.counter)) {
+      account(window, true, position.counter, record, topic, out);
+    }
   }
   record.retained.remember_resealed(position);
   return false;

@@ -115,8 +115,9 @@ ChannelWriter::ReaderSetId ChannelWriter::reader_set_id(const Readers& readers) 
     append(all, reader->key.view());
     if (reader->psk) append(all, crypto::hash(reader->psk->bytes()));
   }
-  const auto digest = crypto::hash(all);
-  return {digest.begin(), digest.begin() + 16};
+  // Keyed, since it lies in the clear in the state: nobody is to try sets of readers on it.
+  const auto name = crypto::kdf(identity_->private_key.bytes(), "STS 2 readers", all);
+  return {name.bytes().begin(), name.bytes().begin() + 16};
 }
 
 Result<void> ChannelWriter::check_readers(const std::string& topic) const {
