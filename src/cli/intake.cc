@@ -59,7 +59,7 @@ void Intake::taken(std::uint64_t place) {
 void Intake::save() {
   if (finished_ || taken_ != handed_on_) return;
   const auto saved = owner_.save();
-  if (!saved && saved.error().code == Errc::malformed) {
+  if (!saved && (saved.error().code == Errc::malformed || saved.error().code == Errc::refused)) {
     finished_ = true;
     return owner_.failed(saved.error());
   }

@@ -19,7 +19,7 @@ class Intake {
   static constexpr std::uint16_t batch = 100;
 
   struct Owner {
-    std::function<Result<void>()> save;  // Errc::malformed: in vain, however often it is tried
+    std::function<Result<void>()> save;  // Errc::malformed and refused: in vain, if tried again
     std::function<void(bool)> hold;      // no more for now
     std::function<void()> acknowledge;   // all that came so far
     std::function<void(bool)> pause;     // away from the broker, and back again

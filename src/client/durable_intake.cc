@@ -71,6 +71,14 @@ Result<std::vector<DurableIntake::Told>> DurableIntake::taken(
   if (next.empty() && rows.empty()) return out;
   auto change = begin();
   if (!change) return tl::unexpected(change.error());
+  for (const auto& [queue, number] : next) {
+    const auto there = change->taken_next(queue.first, queue.second);
+    if (!there) return tl::unexpected(there.error());
+    if (*there > marks_.at(queue).on_disk) {
+      return fail(Errc::refused, "another process takes the same messages, and has taken these",
+                  "let one at a time run");
+    }
+  }
   if (inbox_) {
     if (auto put = inbox_->put(rows); !put) return tl::unexpected(put.error());
   }

@@ -45,6 +45,7 @@ class DurableIntake {
   Told known(const crypto::PublicKey& peer, const protocol::StreamId& queue) const;
   /// Whoever has the messages up to `place` won't lose them: commits that, with their `rows` where
   /// they go into the inbox, and returns what to tell. On an error nothing has changed.
+  /// Errc::refused where another process has taken them meanwhile.
   Result<std::vector<Told>> taken(std::uint64_t place,
                                   std::span<const store::Inbox::Message> rows = {});
 

@@ -101,6 +101,16 @@ TEST_F(DurableIntakeTest, WhatCannotBeCommittedIsNotTold) {
   EXPECT_EQ(intake.taken(1)->size(), 1U);
 }
 
+TEST_F(DurableIntakeTest, OfTwoProcessesOneTakesAMessage) {
+  auto slow = process(), fast = process();
+  EXPECT_EQ(offer(slow, a_, {queue, 0, 0}), DurableVerdict::take);
+  EXPECT_EQ(offer(fast, a_, {queue, 0, 0}), DurableVerdict::take);
+  ASSERT_TRUE(fast.taken(1));
+  const auto late = slow.taken(1);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Errc::refused);
+}
+
 TEST_F(DurableIntakeTest, InAnInboxRowsAndWhatIsTakenAreOneChange) {
   const auto path = home_.root() / "inbox.db";
   store::Inbox::Message row;

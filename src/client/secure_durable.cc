@@ -74,6 +74,7 @@ std::optional<std::uint64_t> Secure::take_in(const protocol::Delivered& it, Inst
 
 void Secure::taken(std::uint64_t place, Instant now) {
   const auto done = take(place, {}, now);
+  if (!done && done.error().code == Errc::refused) return end(done.error());
   if (!done && retry_at_ == never) port_.log(error_line(done.error()));
   taken_ = place;
   retry_at_ = done ? never : now + std::chrono::seconds(1);
