@@ -112,10 +112,16 @@ std::size_t Secure::unacknowledged() const {
   return count;
 }
 
-Instant Secure::next_deadline() const { return std::min(endpoint_->next_deadline(), retry_at_); }
+Instant Secure::next_deadline() const {
+  return std::min({endpoint_->next_deadline(), retry_at_, resend_at_});
+}
 
 void Secure::advance(Instant now) {
   if (now >= retry_at_) taken(taken_, now);
+  if (now >= resend_at_) {
+    resend_at_ = never;
+    outbox_->begin();
+  }
   run([&](auto& out) { endpoint_->advance(now, out); }, now);
 }
 

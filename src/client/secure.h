@@ -100,8 +100,9 @@ class Secure final : public Conversation {
   const store::Home& home_;
   std::unique_ptr<crypto::KeyPair> identity_;  // the endpoint keeps its address
   DurableIntake intake_;
-  std::uint64_t taken_ = 0;  // what could not be committed
-  Instant retry_at_ = never;
+  std::uint64_t taken_ = 0;    // what could not be committed
+  Instant retry_at_ = never;   // taken()
+  Instant resend_at_ = never;  // what the broker refused
   Trusted trusted_;
   Mode mode_;
   std::string pubtop_, subtop_;

@@ -147,6 +147,11 @@ void Secure::on(const protocol::LastWill& it, Instant) {
 void Secure::on(const protocol::Notice& it, Instant now) {
   const auto line = notices_.say(it, it.peer ? trusted_.name(*it.peer) : "the peer", now);
   if (!line) return;
+  if (it.kind == protocol::NoticeKind::dropped && outbox_) {
+    // They are still there, and those behind them wait for them at the peer.
+    resend_at_ = now + std::chrono::seconds(5);
+    return port_.log({Level::warning, line->text + "; tried again from the outbox", line->hint});
+  }
   if (it.kind == protocol::NoticeKind::dropped) {
     return port_.given_up(it.count, {Errc::refused, line->text, line->hint});
   }

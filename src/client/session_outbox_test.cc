@@ -113,6 +113,27 @@ TEST_F(SessionOutboxTest, ASenderThatDidNotHearOfItAsksAgainAndNothingComesTwice
   EXPECT_EQ(waiting(master), 0U);
 }
 
+TEST_F(SessionOutboxTest, WhatTheBrokerRefusesOnceIsSentAgain) {
+  start();
+  broker.on_puback = [](const mqtt::Message& message) -> std::optional<Result<void>> {
+    if (message.topic == "down") return Result<void>();
+    return fail(Errc::refused, "quota exceeded");
+  };
+  broker.on_publish = [](const mqtt::FakeTransport&, const mqtt::Message& message) {
+    return message.topic == "down" ? std::vector{message} : std::vector<mqtt::Message>{};
+  };
+  send("1");
+  broker.on_puback = nullptr;
+  broker.on_publish = nullptr;
+  send("2");
+  run_for(1min);
+  EXPECT_EQ(slave.seen.messages, (Strings{"1", "2"})) << master.seen.log();
+  EXPECT_EQ(waiting(master), 0U);
+  master->stop(false);
+  run();
+  stopped_well(master);
+}
+
 TEST_F(SessionOutboxTest, GoesOnOverNewKeys) {
   auto config = master_config();
   config.rekey_after_messages = 16;
