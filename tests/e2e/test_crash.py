@@ -104,7 +104,7 @@ class Crash(CrashTestCase):
         self.full = None
 
 
-class CrashInNetwork(Crash):
+class CrashInNetwork(Crash, CrashTestCase):
     """The same over TCP whose cable is pulled, whose connections are reset, and which loses packets."""
 
     def setUp(self):
