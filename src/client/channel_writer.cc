@@ -231,7 +231,13 @@ std::vector<mqtt::Message> ChannelWriter::reconnected() const {
 Result<void> ChannelWriter::follow_trust() {
   const auto fresh = trust_.refresh();
   if (!fresh) return tl::unexpected(fresh.error());
-  trust_changed_ = trust_changed_ || *fresh;
+  if (clock_() >= look_at_signs_) {
+    look_at_signs_ = clock_() + std::chrono::seconds(1);
+    (void)begin();  // reads whether it signs; what fails now may not with the next
+  }
+  const bool signs = options_.sender.sign, began_to_sign = signs && !own_sign_;
+  own_sign_ = signs;
+  trust_changed_ = trust_changed_ || *fresh || began_to_sign;
   if (!trust_changed_) return {};
   for (auto open = own_.begin(); open != own_.end();) {
     auto& [name, own] = *open;
@@ -239,7 +245,9 @@ Result<void> ChannelWriter::follow_trust() {
       ++open;
       continue;
     }
-    auto packets = end_own(own.sender);
+    // Once it signs, nobody takes another key that doesn't, nor needs its end.
+    auto packets =
+        began_to_sign ? Result<std::vector<Packet>>(own.sender.clear()) : end_own(own.sender);
     if (!packets) return tl::unexpected(packets.error());
     move_to(owed_, std::move(*packets));
     open = own_.erase(open);

@@ -137,7 +137,8 @@ class ChannelWriter {
     bool operator==(const Under&) const = default;
   };
 
-  /// The trust file as it is now; own streams that have no readers left as they were end.
+  /// The trust file as it is now, and, at most a second late, whether this identity has begun to
+  /// sign; own streams end that are not as they would be begun now.
   Result<void> follow_trust();
   /// Whether one of them is still read by this set and no other.
   bool read_by(const ReaderSetId& readers, const std::vector<std::string>& topics) const;
@@ -199,6 +200,8 @@ class ChannelWriter {
   std::optional<Under> left_;                    // with the broker, for this connection
   channel::ConnectionId connection_;
   bool trust_changed_ = false;
+  bool own_sign_ = false;  // those of own_
+  Instant look_at_signs_{};
   std::vector<channel::Packet> owed_;  // to be published before anything else
   std::optional<OwnPackets> look_;
   bool unsure_ = false;
