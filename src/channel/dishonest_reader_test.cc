@@ -94,6 +94,16 @@ TEST_F(ResealedByAReader, WhatIsKnownCanBeKept) {
   world.restart(reader);  // expects it to be restored
 }
 
+TEST_F(ResealedByAReader, AnEpochFilledUpCanBeKept) {
+  for (std::size_t i = 0; i < topics_of_sender; ++i) {
+    make_up({.payload = as_bytes("x")}, "made/up/" + std::to_string(i));
+  }
+  world.say("genuine", "1");  // for which it has no room
+  begin_epoch();              // whose finals name it
+  EXPECT_GT(reader.count(NoticeKind::full), 0U);
+  world.restart(reader);
+}
+
 TEST_F(ResealedByAReader, ItSilencesNothingOfAnotherEpoch) {
   for (std::uint64_t i = 1; i <= 100; ++i) reseal(reject_after_messages - i, i);
   const auto heard = reader.heard.size();
