@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <utility>
 
 #include "bench/turns.h"
 #include "channel/reader.h"
@@ -40,7 +41,7 @@ struct Pair {
     const std::array readers{Recipient{other.public_key}};
     const auto packets = *sender.begin_epoch(readers, 1, 0, now);
     for (const auto& [key_topic, payload] : packets) {
-      reader.take_keys(sts::channel::sender_id(self.public_key), {key_topic, payload}, now);
+      reader.take_keys(sts::channel::sender_id(self.public_key), {key_topic, payload}, now, events);
     }
     for (int i = 0; i < 1 << 14; ++i) seal({});  // from here on a counter has three bytes
   }
@@ -51,6 +52,7 @@ struct Pair {
   KeyPair other = KeyPair::generate(random);
   Sender sender{self, {}, random};
   Reader reader{other, anything()};
+  sts::channel::Events events;
 };
 
 void measure_messages(std::size_t size) {
@@ -80,13 +82,14 @@ void measure_messages(std::size_t size) {
     good &= pair.sender.seal(topic, {.payload = payload}, now).has_value();
   };
   const auto our_open = [&](std::size_t i) {
-    const auto events = pair.reader.take({topic, arrived[i]}, now);
-    good &= events.size() == 1 && std::holds_alternative<Delivered>(events[0]);
+    pair.events.clear();
+    pair.reader.take({topic, arrived[i]}, now, pair.events);
+    good &= pair.events.size() == 1 && std::holds_alternative<Delivered>(pair.events[0]);
   };
   for (std::size_t turn = 0; turn < sts::bench::turns; ++turn) {
     seal.take_turn(turn, our_seal, bare_seal);
     // What was just sealed never comes, which the reader tells with the next.
-    pair.reader.take({topic, pair.seal(payload)}, now);
+    pair.reader.take({topic, pair.seal(payload)}, now, pair.events);
     for (auto& one : arrived) one = pair.seal(payload);
     open.take_turn(turn, our_open, bare_open);
   }
@@ -128,6 +131,7 @@ void measure_memory(std::size_t senders) {
   const std::array readers{Recipient{self.public_key}};
   Reader reader(self, anything());
   std::size_t used = 0;
+  sts::channel::Events events;
   for (std::size_t i = 0; i < senders; ++i) {
     const auto identity = KeyPair::generate(random);
     Sender sender(identity, {}, random);
@@ -137,8 +141,9 @@ void measure_memory(std::size_t senders) {
     const auto before = mallinfo2().uordblks;
     check(reader.trust(identity.public_key, {}).has_value(), "a key was refused");
     reader.take_keys(sts::channel::sender_id(identity.public_key),
-                     {packets[0].topic, packets[0].payload}, now);
-    check(reader.take({name, message}, now).size() == 1, "a message did not open");
+                     {packets[0].topic, packets[0].payload}, now, events);
+    reader.take({name, message}, now, events);
+    check(std::exchange(events, {}).size() == 1, "a message did not open");
     used += mallinfo2().uordblks - before;
   }
   std::printf("{\"what\": \"memory\", \"senders\": %zu, \"bytes_per_sender\": %zu}\n", senders,

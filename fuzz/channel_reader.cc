@@ -75,15 +75,17 @@ class Following {
  public:
   void take(const Publication& one, bool retained) {
     if (one.keys) {
-      look(reader_.take_keys(sender_id(fuzz::identity(1).public_key),
-                             {one.topic, one.payload, retained}, now_));
+      reader_.take_keys(sender_id(fuzz::identity(1).public_key), {one.topic, one.payload, retained},
+                        now_, events_);
     } else {
-      look(reader_.take({one.topic, one.payload, retained}, now_));
+      reader_.take({one.topic, one.payload, retained}, now_, events_);
     }
+    look();
   }
   void advance(Duration time) {
     now_ += time;
-    look(reader_.advance(now_));
+    reader_.advance(now_, events_);
+    look();
     if (reader_.next_deadline() <= now_) std::abort();
   }
   void end() const {
@@ -101,8 +103,8 @@ class Following {
   }
 
  private:
-  void look(const Events& events) {
-    for (const auto& event : events) {
+  void look() {
+    for (const auto& event : std::exchange(events_, {})) {
       const auto* one = std::get_if<Delivered>(&event);
       if (one != nullptr && !came_.emplace(one->topic, one->epoch, one->counter).second) {
         std::abort();
@@ -112,6 +114,7 @@ class Following {
 
   const crypto::PublicKey& sender_ = fuzz::identity(1).public_key;
   Instant now_{};
+  Events events_;
   std::set<std::tuple<std::string, std::uint64_t, std::uint64_t>> came_;
   channel::Reader reader_{
       fuzz::identity(2),

@@ -28,7 +28,7 @@ TEST(ChannelStart, AReaderOpensWhatItIsTold) {
   EXPECT_EQ(reader.heard[1].counter, 1U);
   EXPECT_EQ(reader.heard[2].counter, 0U);
   world.now += waiting_time;
-  stranger.take(stranger.reader->advance(world.now));
+  stranger.advance(world.now);
   EXPECT_TRUE(stranger.heard.empty());
   EXPECT_EQ(stranger.count(NoticeKind::undecryptable), 3U);
 }
@@ -87,7 +87,7 @@ TEST_F(Channel, WaitingIsBounded) {
   for (std::size_t i = 0; i < waiting_messages + 5; ++i) world.publish(world.seal("t", "x"));
   EXPECT_EQ(reader.count(NoticeKind::undecryptable), 5U);
   world.now += waiting_time;
-  reader.take(reader.reader->advance(world.now));
+  reader.advance(world.now);
   EXPECT_EQ(reader.count(NoticeKind::undecryptable), waiting_messages + 5);
   world.publish(keys);
   EXPECT_TRUE(reader.heard.empty());

@@ -5,6 +5,7 @@
 #include "base/reader.h"
 #include "base/text.h"
 #include "channel/limits.h"
+#include "crypto/hash.h"
 #include "protocol/record.h"
 
 namespace sts::channel {
@@ -167,6 +168,15 @@ Bytes encode(const Content& content, protocol::Pad pad) {
     put_sized(out, *content.payload);
   }
   out.resize(protocol::padded_size(out.size(), pad));
+  return out;
+}
+
+Digest digest(const Content& content) {
+  Content original = content;
+  original.resealed.reset();
+  const auto hash = crypto::hash(encode(original, protocol::Pad::none));
+  Digest out;
+  std::copy_n(hash.begin(), out.size(), out.begin());
   return out;
 }
 

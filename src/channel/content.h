@@ -1,6 +1,7 @@
 // What stands inside the ciphertext of a message or will (docs/protocol.md, "Content").
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -44,6 +45,11 @@ std::optional<Content> decode_content(ByteView plaintext);
 /// Whether readers would take it: one of payload, ping and online, text in UTF-8, not too many
 /// properties, resealed only where retained, durable only with a payload.
 bool well_formed(const Content& content);
+
+using Digest = std::array<std::uint8_t, 8>;
+/// The same however often the message is sealed anew. Nobody can tell that of a message to come:
+/// its time is in it.
+Digest digest(const Content& content);
 
 /// Of a well-formed content.
 Bytes encode(const Content& content, protocol::Pad pad);

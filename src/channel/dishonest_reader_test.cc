@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 
 #include "channel/limits.h"
 #include "channel/world_for_tests.h"
@@ -67,12 +68,42 @@ TEST_F(DishonestReader, AnOnlineEndsWithItsEpoch) {
   EXPECT_EQ(reader.wills.size(), 1U);
 }
 
+TEST_F(DishonestReader, NoEpochTakesMoreTopicsThanCanBeKept) {
+  for (std::size_t i = 0; i < topics_of_sender; ++i) {
+    make_up({.payload = as_bytes("x")}, "made/up/" + std::to_string(i));
+  }
+  make_up({.payload = as_bytes("x")}, "made/up/0", 9);  // something is missing: the epoch stays
+  const KnownKey later(reader, world.identity.public_key, begin_epoch()[0].payload);
+  const auto content = encode({.payload = as_bytes("x")}, Pad::none);
+  world.publish({"room", later.seal("room", 0, content), false});  // made by forgetting another
+  const auto full = reader.count(NoticeKind::full);
+  make_up({.payload = as_bytes("x")}, "room");
+  EXPECT_EQ(reader.count(NoticeKind::full), full + 1);
+  world.restart(reader);  // expects it to be restored
+}
+
+TEST_F(DishonestReader, WhatIsForgottenIsMissingNoMore) {
+  const auto late = world.seal("t", "0");
+  world.say("t", "1");
+  EXPECT_EQ(reader.count(NoticeKind::missing), 1U);
+  key.emplace(reader, world.identity.public_key, begin_epoch()[0].payload);
+  for (std::size_t i = 0; i < topics_of_sender; ++i) {
+    make_up({.payload = as_bytes("x")}, "made/up/" + std::to_string(i));
+  }
+  begin_epoch();
+  world.say("t", "2");
+  world.publish(late);
+  EXPECT_EQ(reader.texts().back(), "0");
+  EXPECT_EQ(reader.counts("t").missing, 0U);
+}
+
 struct ResealedByAReader : DishonestReader {
   ResealedByAReader() {
     genuine = begin_epoch()[0];
     world.say("t", "0");
     const auto header = decode_key_packet(genuine.payload)->header;
     origin = {header.stream, header.epoch, 0};
+    first = std::move(world.sender);
     world.restart_sender();
     key.emplace(reader, world.identity.public_key, begin_epoch()[0].payload);
   }
@@ -82,9 +113,62 @@ struct ResealedByAReader : DishonestReader {
     make_up({.payload = as_bytes("made up"), .retained = true, .resealed = origin}, "t", counter);
   }
 
+  /// What the first stream's sender seals, and the next epoch of that.
+  Publication say_first(std::string_view text, bool retain) const {
+    const auto sealed =
+        first->seal("t", {.payload = as_bytes(text), .retained = retain}, world.now);
+    return {"t", *sealed, retain};
+  }
+  std::vector<Publication> next_of_first() {
+    ++world.number;
+    std::vector<Publication> out;
+    const auto packets =
+        *first->begin_epoch(world.members, world.number, 1000 * world.number, world.now);
+    for (const auto& [topic, payload] : packets) out.push_back({topic, payload, true});
+    return out;
+  }
+
   Publication genuine;
   Origin origin;
+  std::unique_ptr<Sender> first;
 };
+
+TEST_F(ResealedByAReader, ItOutdatesNothingOfAnotherEpoch) {
+  reseal(reject_after_messages - 1, 0);
+  reader.heard.clear();
+  world.deliver(reader, say_first("genuine", true), true);
+  EXPECT_EQ(reader.texts(), (Texts{"genuine"}));
+  for (const auto& one : next_of_first()) {
+    world.deliver(reader, one, !World::is_keys(one.topic));
+  }
+  EXPECT_EQ(reader.texts(), (Texts{"genuine"})) << "once";
+  EXPECT_EQ(reader.count(NoticeKind::rolled_back), 0U);
+}
+
+TEST_F(ResealedByAReader, APlaceThatItClaimsIsStillTaken) {
+  for (std::uint64_t i = 1; i <= 3; ++i) reseal(i, i);
+  reader.heard.clear();
+  world.publish(say_first("live", true));
+  const auto missed = say_first("missed", true);
+  world.deliver(reader, say_first("retained", true), true);
+  world.publish(missed);
+  EXPECT_EQ(reader.texts(), (Texts{"live", "retained", "missed"}));
+  reader.heard.clear();
+  for (const auto& one : next_of_first()) world.publish(one);
+  EXPECT_TRUE(reader.heard.empty()) << "it came";
+}
+
+TEST_F(ResealedByAReader, WhatIsMissingStaysMissing) {
+  const auto late = say_first("1", false);
+  world.publish(say_first("2", false));
+  EXPECT_EQ(reader.count(NoticeKind::missing), 1U);
+  reseal(1, 0);
+  EXPECT_EQ(reader.count(NoticeKind::found), 0U);
+  reader.heard.clear();
+  world.publish(late);
+  EXPECT_EQ(reader.texts(), (Texts{"1"}));
+  EXPECT_EQ(reader.counts("t").missing, 0U);
+}
 
 TEST_F(ResealedByAReader, WhatIsKnownCanBeKept) {
   reseal(std::uint64_t{1} << 40U, 0);

@@ -86,6 +86,18 @@ TEST_F(DurableNumbers, ARetainedOneSaysNothingOfThoseBefore) {
   EXPECT_EQ(late.count(NoticeKind::durable_missing), 0U);
 }
 
+TEST_F(DurableNumbers, OneThatIsSealedAnewSaysNothingOfThoseBeforeTheNext) {
+  auto& late = world.add_reader();
+  late.forbidden = {"a"};  // it comes when the first is sealed anew
+  send(0, "a", 1, true);
+  for (std::uint64_t number = 1; number < 10; ++number) send(number);
+  late.forbidden.clear();
+  world.publish(world.begin_epoch());
+  send(10);
+  EXPECT_EQ(late.texts(), (Texts{"0", "10"}));
+  EXPECT_EQ(late.count(NoticeKind::durable_missing), 0U);
+}
+
 TEST_F(DurableNumbers, TheOldestOfManyStreamsIsForgotten) {
   for (std::uint8_t stream = 1; stream <= durable_streams; ++stream) send(1, "a", stream);
   send(1, "a", 1);

@@ -173,6 +173,21 @@ TEST_F(HostileBroker, AStreamThatEndedHoldsNoOtherBack) {
   EXPECT_EQ(reader.heard.size(), 2 * epochs_of_sender);
 }
 
+TEST_F(HostileBroker, OldPacketsDontHoldTheNewestBack) {
+  std::vector<Publication> old;  // as a device leaves them that crashes again and again
+  for (std::size_t i = 0; i < 2 * epochs_of_sender; ++i) {
+    world.restart_sender();
+    for (const auto& packet : world.begin_epoch()) world.publish(old.emplace_back(packet));
+  }
+  world.restart_sender();
+  const auto newest = world.begin_epoch();  // while the reader is away
+  for (const auto& packet : old) world.deliver(reader, packet, true);
+  for (const auto& packet : newest) world.deliver(reader, packet, true);
+  EXPECT_EQ(reader.count(NoticeKind::old_key), forged_packets_burst);
+  world.say("t", "x");
+  EXPECT_EQ(reader.texts(), (Texts{"x"}));
+}
+
 TEST_F(HostileBroker, MoreStreamsThanAReaderFollowsAreTold) {
   const auto restart = [&] {
     world.restart_sender();
@@ -199,6 +214,34 @@ TEST_F(HostileBroker, AnIncompleteEpochIsForgottenInTheEnd) {
   world.publish(world.begin_epoch());
   world.publish(world.begin_epoch());
   EXPECT_EQ(reader.counts("t").missing, 1U);
+}
+
+TEST_F(HostileBroker, OnlyWhatIsAuthenticIsARepeat) {
+  auto message = world.seal("t", "x");
+  world.publish(message);
+  reader.reader->saved();
+  message.payload.back() ^= 1;
+  world.publish(message);
+  EXPECT_EQ(reader.count(NoticeKind::forged), 1U);
+  EXPECT_EQ(reader.count(NoticeKind::repeated), 0U);
+  EXPECT_FALSE(reader.reader->has_unsaved());
+  message.payload.back() ^= 1;
+  world.publish(message);
+  EXPECT_EQ(reader.count(NoticeKind::repeated), 1U);
+}
+
+TEST_F(HostileBroker, ATopicHasAnEnd) {
+  const std::string longest(topic_size, 'x');
+  world.say(longest, "x");
+  EXPECT_EQ(reader.texts(), (Texts{"x"}));
+  const auto more = longest + "x";
+  const Content content{.payload = as_bytes("x")};
+  const auto sealed = world.sender->seal(more, content, world.now);
+  ASSERT_FALSE(sealed);
+  EXPECT_EQ(sealed.error().code, Errc::bad_input);
+  EXPECT_FALSE(world.sender->seal_will(more, {}, content));
+  world.publish({more, world.seal("t", "x").payload, false});
+  EXPECT_EQ(reader.count(NoticeKind::malformed), 1U);
 }
 
 TEST_F(HostileBroker, GarbageIsGarbage) {

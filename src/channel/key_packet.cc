@@ -106,7 +106,8 @@ std::optional<Finals> get_finals(sts::Reader& in) {
   const bool good = in.each(topics_of_sender, [&] {
     auto name = topic(in);
     const auto next = in.varint();
-    if (!name || !next || *next == 0 || *next > reject_after_messages) return false;
+    if (!name || name->size() > topic_size || !next || *next == 0 || *next > reject_after_messages)
+      return false;
     // In order, so that none stands twice.
     if (!out->topics.empty() && out->topics.back().name >= *name) return false;
     out->topics.push_back({std::move(*name), *next});

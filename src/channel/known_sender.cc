@@ -34,6 +34,14 @@ TopicRecord* KnownSender::record_of(std::string_view topic, std::uint64_t epoch,
   return &known->second;
 }
 
+LiveEpoch::Topic* KnownSender::topic_of(LiveEpoch& epoch, std::string_view topic, Events& out) {
+  if (epoch.topics.size() < topics_of_sender || epoch.topics.contains(topic)) {
+    return &epoch.topic(topic);
+  }
+  notice(NoticeKind::full, topic, out);
+  return nullptr;
+}
+
 const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPair& self,
                                    bool retained, Instant now, const Subscribed& subscribed,
                                    std::vector<KeyId>& dropped, Events& out) {
@@ -45,9 +53,12 @@ const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPai
     return nullptr;
   }
   const WrapContext who{self, key_, shared_, psk_ ? &*psk_ : nullptr};
+  const bool is_old = epochs.is_taken(header);
+  const bool lacks_signature = memory_.must_sign && !header.signing_key;
+  auto& tries = is_old || lacks_signature ? old_packets_ : packets_;
   std::optional<EpochKey> key;
   for (const auto wrap : find_wraps(packet, who)) {  // none: it is for other readers
-    if (!forged_packets_.take(now)) return nullptr;
+    if (!tries.take(now)) return nullptr;
     if (auto opened = open_wrap(wrap, packet.header_bytes, who)) {
       key = std::move(*opened);
       break;
@@ -56,16 +67,12 @@ const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPai
   }
   if (!key) return nullptr;
 
+  if (is_old || lacks_signature) {
+    notice(is_old ? NoticeKind::old_key : NoticeKind::not_signed, {}, out);
+    return nullptr;
+  }
+  packets_.give_back();
   const KeyId id = key_id(*key, packet.header_bytes);
-  if (epochs.is_taken(header)) {  // its token is gone: whoever recorded it may send it for ever
-    notice(NoticeKind::old_key, {}, out);
-    return nullptr;
-  }
-  forged_packets_.give_back();
-  if (memory_.must_sign && !header.signing_key) {
-    notice(NoticeKind::not_signed, {}, out);
-    return nullptr;
-  }
   LiveEpoch* before = header.before ? epochs.find(header.before->key) : nullptr;
   LiveEpoch made{std::move(*key),   id, header.stream, header.epoch, header.created,
                  header.signing_key};
@@ -118,14 +125,10 @@ void KnownSender::finish(LiveEpoch& epoch, const Finals& finals, bool told,
   epoch.finished = true;
   for (const auto& [name, next] : finals.topics) {
     // Of a topic that we listen to all its messages may be missing.
-    if (!epoch.topics.contains(name)) {
-      if (!epoch.from_start || !subscribed(name)) continue;
-      if (epoch.topics.size() >= topics_of_sender) {  // readers of it filled it up
-        notice(NoticeKind::full, name, out);
-        continue;
-      }
-    }
-    const auto missing = epoch.topic(name).window.finish(next);
+    if (!epoch.topics.contains(name) && (!epoch.from_start || !subscribed(name))) continue;
+    auto* topic = topic_of(epoch, name, out);
+    if (topic == nullptr) continue;
+    const auto missing = topic->window.finish(next);
     if (!told) count_missing(name, missing, out);
   }
 }

@@ -86,9 +86,8 @@ class KnownSender {
   /// Whether its payload is to be delivered, which it is once. Tells what its place says of others.
   bool is_due(const Message& message, TopicRecord& record, Events& out);
   /// Whether a message that is sealed anew was delivered already; if not, its original won't be any
-  /// more.
-  bool resealed_before(TopicRecord& record, const Position& position, std::string_view topic,
-                       Events& out);
+  /// more, as long as it says the same.
+  bool resealed_before(TopicRecord& record, const Position& position, std::string_view topic);
   /// Marks the counter, and tells what that says of others.
   void account(TopicWindow& window, bool retained, std::uint64_t counter, TopicRecord& record,
                std::string_view topic, Events& out);
@@ -102,17 +101,21 @@ class KnownSender {
   /// The plaintext; nullopt, and told, where it is not authentic.
   std::optional<Bytes> plaintext(const LiveEpoch& epoch, const crypto::Secret<32>& key,
                                  const Sealed& sealed, std::string_view topic, Events& failed);
-  /// `record` may be null.
-  void repeated(TopicRecord* record, std::string_view topic, Events& out) const;
+  void repeated(TopicRecord& record, std::string_view topic, Events& out) const;
   /// Of what is authentic under that epoch. The first beyond topics_of_sender takes the place of
   /// one that no epoch as late was used on; null where there is none. Either is told.
   TopicRecord* record_of(std::string_view topic, std::uint64_t epoch, Events& out);
+  /// Of an epoch; null, and told, where its readers have filled it up.
+  LiveEpoch::Topic* topic_of(LiveEpoch& epoch, std::string_view topic, Events& out);
   void notice(NoticeKind kind, std::string_view topic, Events& out, std::uint64_t count = 1) const;
 
   crypto::PublicKey key_;
   crypto::Secret<32> shared_;  // static-static
   std::optional<crypto::Psk> psk_;
-  protocol::TokenBucket forged_packets_{forged_packets_burst, forged_packets_interval};
+  // Those that can't give a key, however authentic, spend what is theirs: a broker may have many of
+  // them, and the present one must not wait behind them.
+  protocol::TokenBucket packets_{forged_packets_burst, forged_packets_interval};
+  protocol::TokenBucket old_packets_{forged_packets_burst, forged_packets_interval};
   SenderMemory memory_;
   bool unsaved_ = false;
 };

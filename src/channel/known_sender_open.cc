@@ -19,19 +19,20 @@ bool KnownSender::open(const Sealed& sealed, std::string_view topic, bool retain
 std::optional<Bytes> KnownSender::plaintext(const LiveEpoch& epoch, const crypto::Secret<32>& key,
                                             const Sealed& sealed, std::string_view topic,
                                             Events& failed) {
-  constexpr std::size_t signature_size = sizeof(crypto::Signature);
+  crypto::Signature signature{};
   ByteView ciphertext = sealed.body;
-  bool is_signed = !epoch.signing_key;
-  if (epoch.signing_key && ciphertext.size() > signature_size + crypto::tag_size) {
-    ciphertext = ciphertext.first(ciphertext.size() - signature_size);
-    crypto::Signature signature{};
-    std::ranges::copy(sealed.body.last(signature_size), signature.begin());
-    is_signed = crypto::verify(*epoch.signing_key, signed_bytes(topic, sealed.header, ciphertext),
-                               signature);
+  if (epoch.signing_key && ciphertext.size() > signature.size() + crypto::tag_size) {
+    ciphertext = ciphertext.first(ciphertext.size() - signature.size());
+    std::ranges::copy(sealed.body.last(signature.size()), signature.begin());
   }
   Bytes out_bytes;
+  // First what costs less: anybody may forge.
   const bool opened = crypto::aead_open(key, sealed.counter, sealed.header, ciphertext, out_bytes);
-  if (opened && is_signed) return out_bytes;
+  if (opened && (!epoch.signing_key ||
+                 crypto::verify(*epoch.signing_key, signed_bytes(topic, sealed.header, ciphertext),
+                                signature))) {
+    return out_bytes;
+  }
   if (const auto known = memory_.topics.find(topic); known != memory_.topics.end())
     ++known->second.counts.forged;
   notice(opened ? NoticeKind::not_signed : NoticeKind::forged, topic, failed);
@@ -47,11 +48,6 @@ bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::stri
   const auto known = epoch.topics.find(topic);
   LiveEpoch::Topic* at = known != epoch.topics.end() ? &known->second : nullptr;
   const bool is_new = at == nullptr || at->window.is_new(sealed.counter);
-  if (!is_new && !retained) {
-    const auto recorded = memory_.topics.find(topic);
-    repeated(recorded != memory_.topics.end() ? &recorded->second : nullptr, topic, out);
-    return true;
-  }
   auto opened = at != nullptr
                     ? plaintext(epoch, at->key, sealed, topic, failed)
                     : plaintext(epoch, message_key(epoch.key, topic), sealed, topic, failed);
@@ -77,8 +73,11 @@ bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::stri
 bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& out) {
   const auto& [epoch, known, is_new, counter, topic, stale, content] = message;
   Position position{epoch.stream, epoch.number, counter, epoch.plausible(content.time)};
+  if (content.retained) position.content = digest(content);
   if (const auto& origin = content.resealed) {
-    position = {origin->stream, origin->epoch, origin->counter, position.time};
+    position.stream = origin->stream;
+    position.epoch = origin->epoch;
+    position.counter = origin->counter;
   }
   const bool replaced = record.retained.replaced(position);
   if (stale && replaced) {
@@ -87,10 +86,12 @@ bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& ou
     return false;
   }
   if (!is_new) {
-    if (!stale) repeated(&record, topic, out);  // else it comes again with each subscription
+    if (!stale) repeated(record, topic, out);  // else it comes again with each subscription
     return false;
   }
-  auto& window = (known != nullptr ? *known : epoch.topic(topic)).window;
+  auto* at = known != nullptr ? known : topic_of(epoch, topic, out);
+  if (at == nullptr) return false;
+  auto& window = at->window;
   const auto missing = record.counts.missing;
   account(window, stale, counter, record, topic, out);
   const auto told = record.counts.missing - std::min(missing, record.counts.missing);
@@ -99,18 +100,23 @@ bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& ou
     record.online_at = {epoch.number, counter};
   }
   // What is sealed anew and older than another was replaced before it came.
-  const bool again = content.resealed ? replaced || resealed_before(record, position, topic, out)
-                                      : content.retained && record.retained.came(position);
-  if (content.retained) record.retained.remember(position);
+  bool again = false;
+  if (content.resealed) {
+    again = replaced || resealed_before(record, position, topic);
+  } else if (content.retained) {
+    again = record.retained.came(position);
+    record.retained.remember(position);
+  }
   if (again || !content.payload) return false;
-  return !content.durable || durable_is_new(record, *content.durable, stale, told, topic, out);
+  return !content.durable ||
+         durable_is_new(record, *content.durable, stale || content.resealed, told, topic, out);
 }
 
 bool KnownSender::durable_is_new(TopicRecord& record, const Durable& durable, bool retained,
                                  std::uint64_t told, std::string_view topic, Events& out) const {
   auto& window = record.durable.find(durable.stream);
   if (window.out_of_sight(durable.number)) {  // no sender falls behind so far
-    repeated(&record, topic, out);
+    repeated(record, topic, out);
     return false;
   }
   if (!window.is_new(durable.number)) {  // the sender didn't know that it had come
@@ -120,7 +126,7 @@ bool KnownSender::durable_is_new(TopicRecord& record, const Durable& durable, bo
   const auto change = retained ? TopicWindow::Change{.found = window.mark_retained(durable.number)}
                                : window.mark_live(durable.number);
   record.counts.durable_missing += change.missing;
-  record.counts.durable_missing -= change.found ? 1 : 0;
+  if (change.found && record.counts.durable_missing > 0) --record.counts.durable_missing;
   if (change.missing > told) {
     notice(NoticeKind::durable_missing, topic, out, change.missing - told);
   }
@@ -128,24 +134,23 @@ bool KnownSender::durable_is_new(TopicRecord& record, const Durable& durable, bo
 }
 
 bool KnownSender::resealed_before(TopicRecord& record, const Position& position,
-                                  std::string_view topic, Events& out) {
+                                  std::string_view topic) {
   if (record.retained.came(position)) return true;
-  // Where the origin's window hasn't come to it yet, it is left alone: a reader of this epoch, who
-  // may have made that up, need not be one of that.
-  auto* origin = memory_.epochs.find(position.stream, position.epoch);
-  if (origin != nullptr && origin->topics.contains(topic)) {
-    auto& window = origin->topic(topic).window;
-    if (!window.is_new(position.counter)) return true;
-    if (window.is_due(position.counter)) {
-      account(window, true, position.counter, record, topic, out);
+  // The origin's window is left alone, and its places where it doesn't know of one: a reader of
+  // this epoch, who may have made that up, need not be one of that.
+  if (const auto* origin = memory_.epochs.find(position.stream, position.epoch)) {
+    const auto known = origin->topics.find(topic);
+    if (known != origin->topics.end() && known->second.window.passed(position.counter)) {
+      if (!known->second.window.is_new(position.counter)) return true;
+      record.retained.remember(position);
     }
   }
-  record.retained.remember_resealed(position);
+  record.retained.remember_claim(position);
   return false;
 }
 
-void KnownSender::repeated(TopicRecord* record, std::string_view topic, Events& out) const {
-  if (record != nullptr) ++record->counts.repeated;
+void KnownSender::repeated(TopicRecord& record, std::string_view topic, Events& out) const {
+  ++record.counts.repeated;
   notice(NoticeKind::repeated, topic, out);
 }
 
@@ -159,7 +164,7 @@ void KnownSender::account(TopicWindow& window, bool retained, std::uint64_t coun
   }
   count_missing(topic, change.missing, out);
   if (change.found) notice(NoticeKind::found, topic, out);
-  record.counts.missing -= change.found ? 1 : 0;
+  if (change.found && record.counts.missing > 0) --record.counts.missing;  // it may be a new record
   record.counts.reordered += change.reordered ? 1 : 0;
 }
 
@@ -198,7 +203,7 @@ bool KnownSender::open_will(const LiveEpoch& epoch, const Sealed& sealed, std::s
     return true;
   } else if ((counted->online && *counted->online != sealed.connection) ||
              std::ranges::count(counted->wills, sealed.connection) != 0) {
-    repeated(counted, topic, out);
+    repeated(*counted, topic, out);
   } else {
     counted->wills.push_back(sealed.connection);
     if (counted->wills.size() > wills_remembered) counted->wills.erase(counted->wills.begin());

@@ -44,5 +44,7 @@ inline constexpr std::uint64_t times_end = std::uint64_t{1} << 43U;
 /// No durable number comes this far.
 inline constexpr std::uint64_t durable_numbers_end = std::uint64_t{1} << 48U;
 inline constexpr std::size_t user_properties = 64;  // at most in a message
+/// A topic has no more bytes: what a reader keeps of 4096 of them is bounded by it.
+inline constexpr std::size_t topic_size = 1024;
 
 }  // namespace sts::channel

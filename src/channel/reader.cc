@@ -104,38 +104,35 @@ void Reader::begin_following() {
   for (auto& [id, sender] : senders_) sender.begin_following(rules_.subscribed);
 }
 
-Events Reader::take_keys(const SenderId& sender, const Arrival& arrival, Instant now) {
-  Events out;
+void Reader::take_keys(const SenderId& sender, const Arrival& arrival, Instant now, Events& out) {
   const auto known = senders_.find(sender);
-  if (known == senders_.end() || arrival.payload.empty()) return out;  // empty: taken away
+  if (known == senders_.end() || arrival.payload.empty()) return;  // empty: taken away
   const auto packet = decode_key_packet(arrival.payload);
   if (!packet) {
     out.emplace_back(
         Notice{NoticeKind::malformed, known->second.key(), std::string(arrival.topic)});
-    return out;
+    return;
   }
   std::vector<KeyId> dropped;
+  const auto told = out.size();
   const auto* epoch =
       known->second.take(*packet, self_, arrival.retained, now, rules_.subscribed, dropped, out);
   drop(known->second, dropped);
-  if (epoch != nullptr || !out.empty()) changed(known->second);
-  if (epoch == nullptr) return out;
+  if (epoch != nullptr || out.size() != told) changed(known->second);
+  if (epoch == nullptr) return;
   const KeyId id = epoch->id;
   keys_.emplace(id, &known->second);
   release(id, out);
-  return out;
 }
 
-Events Reader::take(const Arrival& arrival, Instant now) {
-  Events out;
+void Reader::take(const Arrival& arrival, Instant now, Events& out) {
   const auto sealed = decode_sealed(arrival.payload);
-  if (!sealed && protocol::decode(arrival.payload)) return out;  // a session on the same topic
-  if (!sealed) {
+  if (!sealed && protocol::decode(arrival.payload)) return;  // a session on the same topic
+  if (!sealed || arrival.topic.size() > topic_size) {
     out.emplace_back(Notice{NoticeKind::malformed, {}, std::string(arrival.topic)});
   } else if (!open(arrival, *sealed, out)) {
     wait(sealed->key, arrival, now, out);
   }
-  return out;
 }
 
 bool Reader::open(const Arrival& arrival, const Sealed& sealed, Events& out) {
@@ -192,10 +189,8 @@ void Reader::release(const KeyId& key, Events& out) {
   waiting_ = std::move(others);
 }
 
-Events Reader::advance(Instant now) {
-  Events out;
+void Reader::advance(Instant now, Events& out) {
   while (!waiting_.empty() && waiting_.front().until <= now) give_up_first(out);
-  return out;
 }
 
 Instant Reader::next_deadline() const { return waiting_.empty() ? never : waiting_.front().until; }

@@ -49,12 +49,13 @@ class Reader {
   /// missing.
   void begin_following();
 
+  // What each of these three tells is appended to `out`.
   /// What came on a topic of `sender`'s key packets, and what had waited for it.
-  Events take_keys(const SenderId& sender, const Arrival& arrival, Instant now);
+  void take_keys(const SenderId& sender, const Arrival& arrival, Instant now, Events& out);
   /// What came on any other topic.
-  Events take(const Arrival& arrival, Instant now);
+  void take(const Arrival& arrival, Instant now, Events& out);
   /// Gives up what has waited too long.
-  Events advance(Instant now);
+  void advance(Instant now, Events& out);
   Instant next_deadline() const;
 
   std::vector<Report> report() const;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/reader.h"
+#include "channel/content.h"
 #include "channel/limits.h"
 #include "channel/names.h"
 
@@ -18,14 +19,22 @@ struct Position {
   StreamId stream;
   std::uint64_t epoch = 0, counter = 0;
   std::optional<std::uint64_t> time = {};  // as in Content
+  Digest content = {};                     // of a retained one
 
-  bool same_place(const Position& other) const {
-    return stream == other.stream && epoch == other.epoch && counter == other.counter;
+  bool before_in_stream(const Position& other) const {
+    return std::pair(epoch, counter) < std::pair(other.epoch, other.counter);
+  }
+  bool before_by_time(const Position& other) const {
+    return time && other.time && *time < *other.time;
   }
   /// Streams are ordered by their sender's clock alone, and not at all without one.
   bool before(const Position& other) const {
-    if (stream != other.stream) return time && other.time && *time < *other.time;
-    return std::pair(epoch, counter) < std::pair(other.epoch, other.counter);
+    return stream == other.stream ? before_in_stream(other) : before_by_time(other);
+  }
+  /// The same message. The content counts: a reader of one epoch may claim a place in another.
+  bool same(const Position& other) const {
+    return stream == other.stream && epoch == other.epoch && counter == other.counter &&
+           content == other.content;
   }
 };
 
@@ -34,6 +43,7 @@ inline void put(Bytes& out, const Position& position) {
   put_varint(out, position.epoch);
   put_varint(out, position.counter);
   put_varint(out, position.time ? *position.time + 1 : 0);
+  append(out, position.content);
 }
 
 inline std::optional<Position> get_position(sts::Reader& in) {
@@ -41,42 +51,47 @@ inline std::optional<Position> get_position(sts::Reader& in) {
   const auto epoch = in.varint();
   const auto counter = in.varint();
   const auto time = in.varint();  // 0: none
-  if (!stream || !epoch || !counter || !time || *time > times_end) return std::nullopt;
-  Position out{StreamId{*stream}, *epoch, *counter};
+  const auto content = in.array<sizeof(Digest)>();
+  if (!stream || !epoch || !counter || !time || *time > times_end || !content) return std::nullopt;
+  Position out{StreamId{*stream}, *epoch, *counter, {}, *content};
   if (*time > 0) out.time = *time - 1;
   return out;
 }
 
 class RetainedMemory {
  public:
-  /// Whether a later one is known.
+  /// Whether a later one is known. A claim that nothing bears out says so only as far as its time
+  /// does, which its epoch bounds.
   bool replaced(const Position& position) const {
-    return any(latest_, [&](const auto& one) { return position.before(one); });
+    return replaced_for_sure(position) || any(claimed_, [&](const auto& one) {
+             return position.before_by_time(one) &&
+                    (position.stream != one.stream || position.before_in_stream(one));
+           });
   }
   /// Whether it was delivered, as far as this remembers.
   bool came(const Position& position) const {
-    const auto same = [&](const auto& one) { return position.same_place(one); };
-    return any(latest_, same) || any(resealed_, same);
+    const auto same = [&](const auto& one) { return position.same(one); };
+    return any(latest_, same) || any(claimed_, same);
   }
 
   /// The latest of its stream, unless it was replaced.
   void remember(const Position& position) {
-    if (replaced(position)) return;
+    if (replaced_for_sure(position)) return;
     std::erase_if(latest_, [&](const auto& one) { return one.stream == position.stream; });
     push(latest_, position);
   }
-  /// Delivered before its original came.
-  void remember_resealed(const Position& position) { push(resealed_, position); }
+  /// Sealed anew, it was delivered before its original came.
+  void remember_claim(const Position& position) { push(claimed_, position); }
 
   void put(Bytes& out) const {
-    for (const auto* all : {&latest_, &resealed_}) {
+    for (const auto* all : {&latest_, &claimed_}) {
       put_varint(out, all->size());
       for (const auto& one : *all) channel::put(out, one);
     }
   }
   static std::optional<RetainedMemory> get(sts::Reader& in) {
     std::optional<RetainedMemory> out(std::in_place);
-    for (auto* all : {&out->latest_, &out->resealed_}) {
+    for (auto* all : {&out->latest_, &out->claimed_}) {
       const bool good = in.each(retained_remembered, [&] {
         const auto one = get_position(in);
         if (one) all->push_back(*one);
@@ -88,6 +103,9 @@ class RetainedMemory {
   }
 
  private:
+  bool replaced_for_sure(const Position& position) const {
+    return any(latest_, [&](const auto& one) { return position.before(one); });
+  }
   template <typename Condition>
   static bool any(const std::vector<Position>& all, Condition condition) {
     for (const auto& one : all) {
@@ -101,7 +119,7 @@ class RetainedMemory {
   }
 
   std::vector<Position> latest_;  // one a stream
-  std::vector<Position> resealed_;
+  std::vector<Position> claimed_;
 };
 
 }  // namespace sts::channel

@@ -11,7 +11,7 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
-constexpr std::uint8_t version = 2;
+constexpr std::uint8_t version = 3;
 // An epoch that was dropped for want of a signature leaves a floor without a live one.
 constexpr std::size_t floors_max = 2 * epochs_of_sender;
 

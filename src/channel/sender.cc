@@ -14,6 +14,10 @@ tl::unexpected<Error> bad_content() {
               "a message has a payload, its properties are UTF-8, and there are 64 at most");
 }
 
+tl::unexpected<Error> topic_too_long() {
+  return fail(Errc::bad_input, "the topic is longer than the 1024 bytes that a channel's may have");
+}
+
 /// Room for a frame with the longest header and a signature.
 std::size_t frame_size(std::size_t content) {
   constexpr std::size_t header = 1 + 8 + 16;
@@ -145,6 +149,7 @@ Result<Bytes> Sender::seal(std::string_view topic, const Content& content, Insta
 Result<Bytes> Sender::seal_encoded(std::string_view topic, ByteView content) {
   auto at = epoch_->topics.find(topic);
   if (at == epoch_->topics.end()) {
+    if (topic.size() > topic_size) return topic_too_long();
     if (epoch_->topics.size() == topics_of_sender) {
       return fail(Errc::limit, "a channel has 4096 topics already");
     }
@@ -163,6 +168,7 @@ Result<Bytes> Sender::seal_will(std::string_view topic, const ConnectionId& conn
                                 const Content& content) {
   if (!epoch_) return fail(Errc::limit, "the channel has no key yet");
   if (!well_formed(content) || !content.payload) return bad_content();
+  if (topic.size() > topic_size) return topic_too_long();
   const Bytes encoded = encode(content, options_.pad);
   Bytes frame;
   frame.reserve(frame_size(encoded.size()));

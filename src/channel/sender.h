@@ -49,7 +49,8 @@ class Sender {
 
   /// The whole payload. The counter is spent, whatever becomes of it. A content that is `retained`
   /// is remembered for the next epoch. Errc::limit where there is no epoch, it is used up, or it
-  /// has topics_of_sender other topics; Errc::bad_input for a content that is not well_formed().
+  /// has topics_of_sender other topics; Errc::bad_input for a content that is not well_formed() or
+  /// a topic of more than topic_size.
   Result<Bytes> seal(std::string_view topic, const Content& content, Instant now);
 
   /// A will for one connection; each connection needs an id of its own.

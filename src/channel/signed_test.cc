@@ -58,5 +58,17 @@ TEST(Signed, OnceSignedAlwaysSigned) {
   EXPECT_EQ(reader.texts(), (Texts{"unsigned", "signed"}));
 }
 
+TEST(Signed, RecordedPacketsWithoutASignatureCostLittle) {
+  World world;
+  auto& reader = world.add_reader();
+  const auto recorded = world.begin_epoch();  // on a day when nobody listened
+  world.sender =
+      std::make_unique<Sender>(world.identity, SenderOptions{.sign = true}, world.random);
+  world.publish(world.begin_epoch());
+  for (int i = 0; i < 100; ++i) world.publish(recorded);
+  EXPECT_EQ(reader.count(NoticeKind::not_signed) + reader.count(NoticeKind::old_key),
+            static_cast<std::uint64_t>(forged_packets_burst));
+}
+
 }  // namespace
 }  // namespace sts::channel

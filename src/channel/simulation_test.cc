@@ -87,7 +87,7 @@ class Simulation {
       case 5:
         world_.now += std::chrono::seconds(pick(one_in(10) ? 4000 : 40));
         for (auto& follower : followers_) {
-          follower.reader->take(follower.reader->reader->advance(world_.now));
+          follower.reader->advance(world_.now);
         }
         return;
       case 6:

@@ -21,6 +21,11 @@ class TopicWindow {
   /// So far below the highest that it can't be told whether it was seen.
   bool out_of_sight(std::uint64_t counter) const { return counter < known(); }
 
+  /// Whether the sender is known to have gone on past it.
+  bool passed(std::uint64_t counter) const {
+    return counter < seen_.next() || (first_due_ && counter < highest_due_);
+  }
+
   /// Whether it was sent between what came live.
   bool is_due(std::uint64_t counter) const {
     return first_due_ && counter >= *first_due_ && counter < highest_due_;

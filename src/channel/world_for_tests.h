@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "channel/frame.h"
@@ -41,8 +42,14 @@ struct TestReader {
     EXPECT_TRUE(reader->restore(sender_id(sender), saved, at));
   }
 
-  void take(Events events) {
-    for (auto& event : events) {
+  void advance(Instant now) {
+    reader->advance(now, events);
+    look();
+  }
+
+  /// Takes the events apart.
+  void look() {
+    for (auto& event : std::exchange(events, {})) {
       if (auto* delivered = std::get_if<Delivered>(&event)) {
         heard.push_back(*delivered);
       } else if (auto* will = std::get_if<Will>(&event)) {
@@ -73,6 +80,7 @@ struct TestReader {
   crypto::KeyPair identity;
   std::set<std::string, std::less<>> forbidden, not_subscribed;
   std::unique_ptr<Reader> reader;
+  Events events;
   std::vector<Delivered> heard;
   std::vector<Will> wills;
   std::vector<Notice> notices;
@@ -168,10 +176,11 @@ class World {
   void deliver(TestReader& to, const Publication& one, bool because_subscribed) {
     const Arrival arrival{one.topic, one.payload, because_subscribed};
     if (const auto from = sender_of_key_topic(default_key_prefix, one.topic)) {
-      to.take(to.reader->take_keys(*from, arrival, now));
+      to.reader->take_keys(*from, arrival, now, to.events);
     } else {
-      to.take(to.reader->take(arrival, now));
+      to.reader->take(arrival, now, to.events);
     }
+    to.look();
   }
   static bool is_keys(const std::string& topic) {
     return sender_of_key_topic(default_key_prefix, topic).has_value();

@@ -135,11 +135,16 @@ Result<void> ChannelReader::trust_all() {
   for (const auto& sender : trusted_) {
     if (!wanted.contains(sender)) reader_->distrust(sender);
   }
+  std::erase_if(wanted, [&](const auto& sender) {
+    const auto trusted = trust(sender);
+    if (!trusted) {
+      warnings_.push_back({Level::warning, fmt::format("{} is not believed: {}", name(sender),
+                                                       trusted.error().message)});
+    }
+    return !trusted;
+  });
   std::vector<crypto::PublicKey> more;
-  for (const auto& sender : wanted) {
-    if (auto trusted = trust(sender); !trusted) return trusted;
-    if (!trusted_.contains(sender)) more.push_back(sender);
-  }
+  std::ranges::set_difference(wanted, trusted_, std::back_inserter(more));
   trusted_ = std::move(wanted);
   return restore(more);
 }
@@ -180,9 +185,12 @@ ChannelReader::Output ChannelReader::on_message(const mqtt::Message& message) {
   auto changed = refresh();
   const channel::Arrival arrival{message.topic, message.payload, message.retain};
   const auto sender = channel::sender_of_key_topic(options_.key_prefix, message.topic);
-  auto out = put(
-      sender ? reader_->take_keys(*sender, arrival, clock_()) : reader_->take(arrival, clock_()),
-      message);
+  if (sender) {
+    reader_->take_keys(*sender, arrival, clock_(), events_);
+  } else {
+    reader_->take(arrival, clock_(), events_);
+  }
+  auto out = put_events(message);
   out.more_keys = changed.more_keys;
   std::ranges::move(changed.lines, std::back_inserter(out.lines));
   std::ranges::move(take_warnings(), std::back_inserter(out.lines));
@@ -190,14 +198,19 @@ ChannelReader::Output ChannelReader::on_message(const mqtt::Message& message) {
 }
 
 ChannelReader::Output ChannelReader::finish() {
-  return kept_ ? Output{} : put(reader_->advance(never), {});
+  if (kept_) return {};
+  reader_->advance(never, events_);
+  return put_events({});
 }
 
-ChannelReader::Output ChannelReader::advance() { return put(reader_->advance(clock_()), {}); }
+ChannelReader::Output ChannelReader::advance() {
+  reader_->advance(clock_(), events_);
+  return put_events({});
+}
 
-ChannelReader::Output ChannelReader::put(channel::Events events, const mqtt::Message& carrier) {
+ChannelReader::Output ChannelReader::put_events(const mqtt::Message& carrier) {
   Output out;
-  for (auto& event : events) {
+  for (auto& event : events_) {
     if (auto* delivered = std::get_if<channel::Delivered>(&event)) {
       put(std::move(*delivered), carrier, out);
     } else if (auto* will = std::get_if<channel::Will>(&event)) {
@@ -206,6 +219,7 @@ ChannelReader::Output ChannelReader::put(channel::Events events, const mqtt::Mes
       put(std::get<channel::Notice>(event), out);
     }
   }
+  events_.clear();
   return out;
 }
 

@@ -103,7 +103,8 @@ class ChannelReader {
   Result<void> restore_waiting();
   channel::Moment moment() const;
   std::string name(const crypto::PublicKey& sender) const;
-  Output put(channel::Events events, const mqtt::Message& carrier);
+  /// Of what the reader has told; `carrier` brought it.
+  Output put_events(const mqtt::Message& carrier);
   void put(channel::Delivered delivered, const mqtt::Message& carrier, Output& out);
   void put(channel::Will will, const mqtt::Message& carrier, Output& out);
   void put(const channel::Notice& notice, Output& out);
@@ -115,6 +116,7 @@ class ChannelReader {
   std::unique_ptr<crypto::KeyPair> identity_;  // the reader holds on to it
   std::unique_ptr<TrustFile> trust_;           // and its rules to this
   std::unique_ptr<channel::Reader> reader_;
+  channel::Events events_;
   std::set<crypto::PublicKey> trusted_;
   std::unique_ptr<Kept> kept_;  // null: nothing
   std::vector<Line> warnings_;
