@@ -111,7 +111,7 @@ Result<void> OutboxDelivery::seal(const store::Outbox::Entry& entry) {
   if (!sealed) return tl::unexpected(sealed.error());
   auto last = std::move(sealed->back());
   sealed->pop_back();
-  tell(std::move(*sealed));
+  if (auto told = tell(std::move(*sealed)); !told) return told;
   if (const auto pushed = queue_.push(std::move(last), entry.seq); pushed) {
     topics_[entry.seq] = topic;
   } else {
@@ -141,14 +141,15 @@ Result<void> OutboxDelivery::finish() {
   stopped_ = true;
   auto last = writer_.finish();
   if (!last) return tl::unexpected(last.error());
-  tell(std::move(*last));
-  return {};
+  return tell(std::move(*last));
 }
 
-void OutboxDelivery::tell(std::vector<mqtt::Message> messages) {
+Result<void> OutboxDelivery::tell(std::vector<mqtt::Message> messages) {
   for (auto& one : messages) {
-    if (auto pushed = queue_.push(std::move(one)); !pushed) owner_.log(error_line(pushed.error()));
+    // Without a key nobody would open what the broker then acknowledges.
+    if (auto pushed = queue_.push(std::move(one)); !pushed) return pushed;
   }
+  return {};
 }
 
 }  // namespace sts::client

@@ -39,7 +39,7 @@ class OutboxDelivery final : private PublishQueue::Owner {
   Result<void> offline();
   Result<void> published(mqtt::PublishId id, const Result<void>& outcome);
   /// To be published before all that is sealed later.
-  void tell(std::vector<mqtt::Message> messages);
+  Result<void> tell(std::vector<mqtt::Message> messages);
   /// There may be more in the outbox.
   Result<void> more();
   /// What the broker has is waited for; nothing else is taken out of the outbox.
