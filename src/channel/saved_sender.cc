@@ -5,7 +5,7 @@
 namespace sts::channel {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t version = 2;
 
 void put_packets(Bytes& out, const std::vector<Packet>& packets) {
   put_varint(out, packets.size());
@@ -96,7 +96,6 @@ crypto::WipedBytes encode(const SavedSender& saved) {
     put_varint(out, parts);
   }
   put_packets(out, saved.unconfirmed);
-  put_varint(out, saved.told);
   crypto::WipedBytes whole;
   whole.reserve(out.size() + EpochKey::size);
   append(whole, out);
@@ -126,9 +125,6 @@ std::optional<SavedSender> decode_saved_sender(ByteView bytes) {
       !in.each(UINT64_MAX, get_key) || !get_packets(in, out.unconfirmed)) {
     return std::nullopt;
   }
-  const auto told = in.varint();
-  if (!told) return std::nullopt;
-  out.told = *told;
   if (out.sender.epoch) {
     const auto key = in.take(EpochKey::size);
     if (!key) return std::nullopt;

@@ -13,8 +13,6 @@ struct SavedSender {
   Sender::Saved sender;
   /// Came out of begin_epoch(), and it isn't known that the broker has it.
   std::vector<Packet> unconfirmed = {};
-  /// When the epoch's key packets were published last, in milliseconds since 1970.
-  std::uint64_t told = 0;
 };
 
 /// Holds the epoch's key.

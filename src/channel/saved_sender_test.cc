@@ -26,7 +26,6 @@ TEST(SavedSender, ComesBackWhole) {
   EXPECT_FALSE(saved->sender.retained.at("c").content);
   EXPECT_EQ(saved->sender.packets.size(), 1U);
   EXPECT_EQ(saved->sender.epoch->keys.size(), 1U);
-  EXPECT_EQ(saved->told, 300U);
   EXPECT_EQ(saved->unconfirmed[0].payload, (Bytes{1, 2, 3}));
   EXPECT_EQ(encode(*saved), bytes);
   EXPECT_EQ(encode(*decode_saved_sender(encode(SavedSender{}))), encode(SavedSender{}));

@@ -22,7 +22,7 @@ class ChannelPresence : public ChannelWorld {
   }
   ChannelWriter willing() { return writer({.own_stream = true, .will = will()}); }
   static std::vector<mqtt::Message> online(ChannelWriter& sender) {
-    auto out = sender.reconnected();
+    auto out = *sender.reconnected();
     std::ranges::move(*sender.announce(), std::back_inserter(out));
     return out;
   }
@@ -72,7 +72,8 @@ TEST_F(ChannelPresence, AWillThatFiresBeforeItsKeysWaitsForThem) {
   auto gateway = reader(gateway_);
   EXPECT_FALSE(shows(gateway, **sender.connecting()));
   Texts wills;
-  for (const auto& one : sender.reconnected()) {
+  const auto keys = *sender.reconnected();
+  for (const auto& one : keys) {
     for (const auto& received : gateway.on_message(one).messages) {
       EXPECT_TRUE(received.will);
       wills.emplace_back(as_text(received.message.payload));

@@ -1,4 +1,6 @@
 // What a sender publishes for its readers, and what these make of it.
+#include <set>
+
 #include "client/channel_world.h"
 
 namespace sts::client {
@@ -10,16 +12,17 @@ class ChannelTest : public ChannelWorld {};
 
 TEST_F(ChannelTest, TheNextProcessGoesOnUnderTheSameKey) {
   auto gateway = reader(gateway_);
-  std::size_t publications = 0;
+  std::set<Bytes> keys;
   for (int i = 0; i < 5; ++i) {
     auto one = writer();
     const auto out = one.seal(message(std::to_string(i)));
     ASSERT_TRUE(out) << out.error().message;
-    publications += out->size();
+    ASSERT_EQ(out->size(), 2U);
+    keys.insert(out->front().payload);
     EXPECT_EQ(take(gateway, *out), Texts{std::to_string(i)});
     EXPECT_TRUE(one.confirm());
   }
-  EXPECT_EQ(publications, 5U + 1U);  // one key packet
+  EXPECT_EQ(keys.size(), 1U);
   EXPECT_EQ(gateway.report()[0].counted.counts.missing, 0U);
 }
 
@@ -32,8 +35,6 @@ TEST_F(ChannelTest, KeysThatMayNotHaveLeftGoOutAgain) {
   EXPECT_EQ(take(gateway, *out), Texts{"2"});
   EXPECT_EQ(gateway.report()[0].counted.counts.missing, 1U);  // and the loss is told
   EXPECT_EQ(second.seal(message("3"))->size(), 1U);
-  EXPECT_TRUE(second.confirm());
-  EXPECT_EQ(writer().seal(message("4"))->size(), 1U);
 }
 
 TEST_F(ChannelTest, KeysAreRenewedByTimeWhateverTheClock) {
@@ -62,21 +63,21 @@ TEST_F(ChannelTest, KeysAreRenewedByTimeWhateverTheClock) {
 
 TEST_F(ChannelTest, KeysAreToldAgainToABrokerThatMayHaveLostThem) {
   auto first = writer();
-  EXPECT_EQ(first.seal(message("1"))->size(), 2U);
+  EXPECT_TRUE(first.seal(message("1")));
   EXPECT_TRUE(first.confirm());
-  pass(4min);
-  EXPECT_EQ(writer().seal(message("2"))->size(), 1U);
-  pass(1min);
   auto gateway = reader(gateway_);
-  EXPECT_EQ(take(gateway, *writer().seal(message("3"))), Texts{"3"});
-  EXPECT_EQ(writer().seal(message("4"))->size(), 1U);
+  auto next = writer();  // in front of another broker, say
+  EXPECT_EQ(take(gateway, *next.seal(message("2"))), Texts{"2"});
+  EXPECT_EQ(next.seal(message("3"))->size(), 1U);
 
-  auto own = writer(true);
-  EXPECT_TRUE(own.reconnected().empty());
-  const auto sealed = *own.seal(message("5"));
-  auto late = reader(gateway_);
-  EXPECT_EQ(take(late, {sealed.back()}), Texts{});
-  EXPECT_EQ(take(late, own.reconnected()), Texts{"5"});
+  for (const bool own : {false, true}) {
+    auto sender = writer(own);
+    EXPECT_TRUE(sender.reconnected()->empty());
+    const auto sealed = *sender.seal(message("4"));
+    auto late = reader(gateway_);
+    EXPECT_EQ(take(late, {sealed.back()}), Texts{});
+    EXPECT_EQ(take(late, *sender.reconnected()), Texts{"4"});
+  }
 }
 
 TEST_F(ChannelTest, AnotherSetOfReadersIsAnotherKey) {

@@ -23,10 +23,6 @@ std::vector<channel::Recipient> recipients(const std::vector<const store::Peer*>
   return out;
 }
 
-void move_to(std::vector<Packet>& to, std::vector<Packet> packets) {
-  std::ranges::move(packets, std::back_inserter(to));
-}
-
 }  // namespace
 
 mqtt::Message to_message(Packet packet) {
@@ -38,6 +34,10 @@ std::vector<mqtt::Message> to_messages(std::vector<Packet> packets) {
   out.reserve(packets.size() + 1);  // what they open may follow
   for (auto& packet : packets) out.push_back(to_message(std::move(packet)));
   return out;
+}
+
+void move_to(std::vector<Packet>& to, std::vector<Packet> packets) {
+  std::ranges::move(packets, std::back_inserter(to));
 }
 
 std::optional<std::uint64_t> sender_time(std::chrono::system_clock::time_point now) {
@@ -222,9 +222,10 @@ Result<Bytes> ChannelWriter::seal_own(const mqtt::Message& clear, const How& how
   return seal_content((*open)->sender, clear, how);
 }
 
-std::vector<mqtt::Message> ChannelWriter::reconnected() const {
+Result<std::vector<mqtt::Message>> ChannelWriter::reconnected() {
   std::vector<Packet> out;
   for (const auto& [name, open] : own_) move_to(out, open.sender.keys());
+  if (auto told = tell_stored(out); !told) return tl::unexpected(told.error());
   return to_messages(std::move(out));
 }
 

@@ -41,6 +41,7 @@ struct ChannelOptions {
 
 mqtt::Message to_message(channel::Packet packet);
 std::vector<mqtt::Message> to_messages(std::vector<channel::Packet> packets);
+void move_to(std::vector<channel::Packet>& to, std::vector<channel::Packet> packets);
 
 /// What a sender found of itself at the broker.
 struct OwnPackets {
@@ -84,8 +85,8 @@ class ChannelWriter {
   /// Nothing more comes: tells readers how this process's own streams ended, and takes their key
   /// packets away.
   Result<std::vector<mqtt::Message>> finish();
-  /// The broker may have lost what it retained: the keys of this process's own streams again.
-  std::vector<mqtt::Message> reconnected() const;
+  /// The broker may have lost what it retained: the keys again under which this process has sealed.
+  Result<std::vector<mqtt::Message>> reconnected();
   /// The broker has all that came out of seal().
   Result<void> confirm();
 
@@ -118,8 +119,7 @@ class ChannelWriter {
   struct StoredSender {
     channel::Sender sender;
     std::vector<channel::Packet> unconfirmed = {};
-    std::uint64_t told = 0;  // as in SavedSender
-    bool outdated = false;   // its key is older than any that is sealed under
+    bool outdated = false;  // its key is older than any that is sealed under
   };
   using Senders = std::map<ReaderSetId, StoredSender>;
 
@@ -175,6 +175,8 @@ class ChannelWriter {
   /// `packets` are to be published, in place of what was to be there.
   static void publish(Senders& senders, StoredSender& open, std::vector<channel::Packet> packets);
   std::vector<channel::Packet> unpublished(const Senders& senders) const;
+  /// The key packets of the stored senders that this process has sealed with.
+  Result<void> tell_stored(std::vector<channel::Packet>& out);
   /// The sender for these readers, with an epoch that isn't due.
   Result<StoredSender*> ready(Senders& senders, const ReaderSetId& name, const Readers& readers,
                               store::State::Change& change);
@@ -206,6 +208,8 @@ class ChannelWriter {
   std::optional<OwnPackets> look_;
   bool unsure_ = false;
   std::set<channel::Packet> published_;  // by this process, and not yet confirmed
+  // Of the stored senders it has sealed with, which key it published last: its topic.
+  std::map<ReaderSetId, std::string> told_;
 };
 
 }  // namespace sts::client

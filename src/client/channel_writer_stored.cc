@@ -9,12 +9,6 @@ namespace sts::client {
 
 using channel::Packet;
 
-namespace {
-
-constexpr std::uint64_t keys_repeated_ms = 300'000;
-
-}  // namespace
-
 Result<ChannelWriter::Senders> ChannelWriter::load(store::State::Change& change) {
   auto rows = change.senders();
   if (!rows) return tl::unexpected(rows.error());
@@ -32,15 +26,14 @@ Result<ChannelWriter::Senders> ChannelWriter::load(store::State::Change& change)
     out.emplace(std::move(name),
                 StoredSender{channel::Sender(*identity_, options_.sender, random_,
                                              std::move(saved->sender), clock_(), age),
-                             std::move(saved->unconfirmed), saved->told,
-                             age == channel::reject_after_time});
+                             std::move(saved->unconfirmed), age == channel::reject_after_time});
   }
   return out;
 }
 
 Result<void> ChannelWriter::save(store::State::Change& change, const Senders& senders) {
   for (const auto& [name, open] : senders) {
-    channel::SavedSender saved{open.sender.save(), open.unconfirmed, open.told};
+    channel::SavedSender saved{open.sender.save(), open.unconfirmed};
     if (!saved.sender.epoch && saved.sender.packets.empty() && saved.unconfirmed.empty()) {
       if (auto removed = change.remove_sender(name); !removed) return removed;
       continue;
@@ -74,7 +67,6 @@ Result<ChannelWriter::StoredSender*> ChannelWriter::ready(Senders& senders, cons
   auto packets = begin_epoch(open.sender, readers, change);
   if (!packets) return tl::unexpected(packets.error());
   publish(senders, open, std::move(*packets));
-  open.told = now_ms();
   return &open;
 }
 
@@ -154,17 +146,35 @@ Result<Bytes> ChannelWriter::seal_stored(const mqtt::Message& clear, const How& 
   auto sealed = seal_content((*open)->sender, clear, how);
   if (!sealed) return sealed;
   if (clear.retain) supersede(*senders, clear.topic);
-  // A broker that crashed or is another one has lost the keys, and nobody would open what comes.
-  const auto now = now_ms();
-  if (now < (*open)->told || now - (*open)->told >= keys_repeated_ms) {
-    (*open)->told = now;
-    before = (*open)->sender.keys();
-  }
-  std::ranges::move(unpublished(*senders), std::back_inserter(before));
+  auto keys = (*open)->sender.keys();
+  const auto key = keys.front().topic;
+  const auto more = unpublished(*senders);
   if (auto saved = save(*change, *senders); !saved) return tl::unexpected(saved.error());
   if (auto done = change->commit(); !done) return tl::unexpected(done.error());
-  published_.insert(before.begin(), before.end());
+  // A broker that has crashed, or is another one, doesn't have the keys, and nobody would open what
+  // comes: each process publishes them.
+  if (std::exchange(told_[name], key) != key) move_to(before, std::move(keys));
+  std::ranges::copy_if(more, std::back_inserter(before), [&](const auto& packet) {
+    return std::ranges::find(before, packet) == before.end();
+  });
+  published_.insert(more.begin(), more.end());
   return sealed;
+}
+
+Result<void> ChannelWriter::tell_stored(std::vector<Packet>& out) {
+  if (told_.empty()) return {};
+  auto change = begin();
+  if (!change) return tl::unexpected(change.error());
+  auto senders = load(*change);
+  if (!senders) return tl::unexpected(senders.error());
+  for (auto& [name, key] : told_) {
+    const auto open = senders->find(name);
+    auto keys = open != senders->end() ? open->second.sender.keys() : std::vector<Packet>();
+    if (keys.empty()) continue;
+    key = keys.front().topic;
+    move_to(out, std::move(keys));
+  }
+  return {};
 }
 
 Result<void> ChannelWriter::confirm() {

@@ -40,6 +40,16 @@ class ChannelRestart(ChannelTestCase):
         sub.expect("^8$")
         self.assertEqual((self.end(sub), sub.errors()), (b"8\n", ""))
 
+    def test_a_broker_that_has_forgotten_the_keys(self):
+        self.send("-m", "1")
+        self.b.kill()  # it keeps no file
+        self.b.start()
+        sub = self.reader()
+        self.send("-m", "2")
+        self.send("--durable", "-m", "3")
+        sub.expect("^3$")
+        self.assertEqual((self.end(sub), sub.errors()), (b"2\n3\n", ""))
+
     def test_repeats_are_refused(self):
         tap = self.tap(self.b)
         sub = self.reader()
