@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -27,6 +28,7 @@ struct Sqlite {
   decltype(&sqlite3_close) close;
   decltype(&sqlite3_busy_timeout) busy_timeout;
   decltype(&sqlite3_exec) exec;
+  decltype(&sqlite3_file_control) file_control;
   decltype(&sqlite3_errcode) errcode;
   decltype(&sqlite3_errmsg) errmsg;
   decltype(&sqlite3_prepare_v2) prepare;
@@ -57,6 +59,7 @@ std::optional<Sqlite> load() {
   find(out.close, "sqlite3_close");
   find(out.busy_timeout, "sqlite3_busy_timeout");
   find(out.exec, "sqlite3_exec");
+  find(out.file_control, "sqlite3_file_control");
   find(out.errcode, "sqlite3_errcode");
   find(out.errmsg, "sqlite3_errmsg");
   find(out.prepare, "sqlite3_prepare_v2");
@@ -153,6 +156,22 @@ Result<std::uint64_t> Database::number(std::string_view sql) {
   const auto row = statement->step();
   if (!row) return tl::unexpected(row.error());
   return *row ? statement->integer(0) : 0;
+}
+
+Result<std::uint32_t> Database::id_in_file() {
+  constexpr sqlite3_int64 offset = 68;  // of SQLite's file format
+  std::array<std::uint8_t, 4> bytes{};
+  sqlite3_file* file = nullptr;
+  int code = sqlite().file_control(handle_.get(), "main", SQLITE_FCNTL_FILE_POINTER,
+                                   static_cast<void*>(&file));
+  if (code == SQLITE_OK) code = file->pMethods->xRead(file, bytes.data(), bytes.size(), offset);
+  // What is short ends in zeros.
+  if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ) {
+    return fail(Errc::io, path_.string() + ": can't be read");
+  }
+  std::uint32_t out = 0;
+  for (const auto byte : bytes) out = out << 8U | byte;
+  return out;
 }
 
 Error Database::error() const {

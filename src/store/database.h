@@ -33,6 +33,8 @@ class Database {
   Result<void> run(const std::string& sql);
   /// The first column of the first row; 0 where there is none.
   Result<std::uint64_t> number(std::string_view sql);
+  /// PRAGMA application_id as it is in the file itself, without what its log changes.
+  Result<std::uint32_t> id_in_file();
   /// "what went wrong", of the last call that failed; Errc::io, or Errc::malformed for a damaged
   /// file, which for the state a file of the name of suspect_mark() tells whoever opens it next.
   Error error() const;

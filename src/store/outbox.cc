@@ -374,7 +374,10 @@ Result<void> Outbox::shrink() {
   auto free = database().number("PRAGMA freelist_count");
   if (!free) return tl::unexpected(free.error());
   if (*free < pages_worth_shrinking) return {};
-  return database().run("PRAGMA incremental_vacuum");
+  auto change = state_.begin();  // which pages move is to be counted, too
+  if (!change) return tl::unexpected(change.error());
+  if (auto done = database().run("PRAGMA incremental_vacuum"); !done) return done;
+  return change->commit();
 }
 
 }  // namespace sts::store

@@ -38,6 +38,8 @@ constexpr std::array migrations = {
     "ALTER TABLE identity ADD COLUMN mark BLOB NOT NULL DEFAULT x'';"
     "ALTER TABLE identity ADD COLUMN salt BLOB NOT NULL DEFAULT x'';",
     "ALTER TABLE queue ADD COLUMN apart INTEGER NOT NULL DEFAULT 0;",
+    // The count of the last change that was in the file itself (find_place()).
+    "ALTER TABLE identity ADD COLUMN in_file INTEGER NOT NULL DEFAULT 0;",
 };
 
 constexpr std::size_t place_size = 16, mark_size = 8;
@@ -92,6 +94,11 @@ Result<std::string> move_aside(const std::string& path) {
   std::filesystem::remove(path + "-shm", error);
   std::filesystem::remove(Database::suspect_mark(path), error);
   return to;
+}
+
+/// Of counts, which have 32 bits and go on at 0.
+bool before(std::uint32_t one, std::uint32_t other) {
+  return static_cast<std::int32_t>(one - other) < 0;
 }
 
 }  // namespace
@@ -177,20 +184,34 @@ Result<State::Change> State::begin() {
 
 // Each change leaves a new random mark, in the file and on it. On it both the old and the new are
 // while it is committed, so that after a crash either is known; with the next change only one is.
+//
+// SQLite lays its log over whatever file it finds. So that the log's mark doesn't vouch for an
+// older file below it, each change counts on in the file's first page, and notes the count that it
+// found in the file itself: that comes there from the log, with all pages, and only grows.
 Result<void> State::Change::find_place() {
+  auto& database = state().database_;
+  const auto in_file = database.id_in_file();
+  if (!in_file) return tl::unexpected(in_file.error());
+  in_file_ = *in_file;
+  const auto count = database.number("PRAGMA application_id");
+  if (!count) return tl::unexpected(count.error());
+  count_ = static_cast<std::uint32_t>(*count);
   Bytes data = state().file_place_;
   {
-    auto select = Statement::prepare(state().database_, "SELECT mark, salt FROM identity");
+    auto select = Statement::prepare(database, "SELECT mark, salt, in_file FROM identity");
     if (!select) return tl::unexpected(select.error());
     if (const auto row = select->step(); !row) return tl::unexpected(row.error());
     mark_ = to_bytes(select->blob(0));
     sts::append(data, select->blob(1));
+    const auto noted = static_cast<std::uint32_t>(select->integer(2));
+    older_ = before(in_file_, noted) || before(count_, in_file_) ||
+             before(in_file_, state().in_file_.value_or(in_file_));
   }
-  older_ = !state().marks_.keep_only(mark_);
+  older_ = !state().marks_.keep_only(mark_) || older_;
   if (older_) {
     std::array<std::uint8_t, mark_size> salt{};
     state().random_.fill(salt);
-    auto update = Statement::prepare(state().database_, "UPDATE identity SET salt = ?");
+    auto update = Statement::prepare(database, "UPDATE identity SET salt = ?");
     if (!update) return tl::unexpected(update.error());
     update->bind(1, salt);
     if (auto done = update->run(); !done) return done;
@@ -202,17 +223,24 @@ Result<void> State::Change::find_place() {
 }
 
 Result<void> State::Change::commit() {
+  auto& state = this->state();  // which the commit lets go of
   std::array<std::uint8_t, mark_size> mark{};
-  state().random_.fill(mark);
-  auto update = Statement::prepare(state().database_, "UPDATE identity SET mark = ?");
+  state.random_.fill(mark);
+  auto update = Statement::prepare(state.database_, "UPDATE identity SET mark = ?, in_file = ?");
   if (!update) return tl::unexpected(update.error());
   update->bind(1, mark);
+  update->bind(2, std::uint64_t{in_file_});
   if (auto done = update->run(); !done) return done;
-  const FileMarks marks = state().marks_;  // commit() lets go of the state
-  if (auto added = marks.add(mark); !added) return added;
-  auto done = ReaderStore::Change::commit();
-  if (done && !mark_.empty()) marks.remove(mark_);
-  return done;
+  const auto count = (before(count_, in_file_) ? in_file_ : count_) + 1;
+  auto counted = state.database_.run(
+      fmt::format("PRAGMA application_id = {}", static_cast<std::int32_t>(count)));
+  if (!counted) return counted;
+  if (auto added = state.marks_.add(mark); !added) return added;
+  if (auto done = ReaderStore::Change::commit(); !done) return done;
+  if (!mark_.empty()) state.marks_.remove(mark_);
+  // With the commit the log may have gone into the file, while SQLite remembers what was there.
+  if (const auto now = state.database_.id_in_file()) state.in_file_ = *now;
+  return {};
 }
 
 Result<std::uint64_t> State::Change::next_epoch(std::uint64_t at_least) {

@@ -63,7 +63,8 @@ class State : public ReaderStore {
     /// Where the file is an older copy, from now on another place.
     Result<void> find_place();
     Bytes mark_;
-    bool older_ = false;  // not what was written last
+    std::uint32_t count_ = 0, in_file_ = 0;  // of the change before; of the last in the file itself
+    bool older_ = false;                     // not what was written last
   };
   /// Waits for other processes. The state must outlive the change.
   Result<Change> begin();
@@ -80,6 +81,7 @@ class State : public ReaderStore {
   State(Database database, crypto::Secret<32> key, Random& random);
 
   FileMarks marks_;
+  std::optional<std::uint32_t> in_file_;  // the count there after the last commit
   Bytes file_place_;
   std::array<std::uint8_t, 16> place_{};  // as of the change: and since which older copy
   std::string warning_;
