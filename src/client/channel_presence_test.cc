@@ -216,6 +216,35 @@ TEST_F(ChannelPresence, ASenderThatLostItsStateIsStillBelieved) {
   }
 }
 
+TEST_F(ChannelPresence, ASenderWhoseStateIsOlderStillSigns) {
+  const auto path = pump_.home().state_file();
+  {
+    auto unsigned_yet = writer();
+    EXPECT_TRUE(unsigned_yet.seal(message("1")) && unsigned_yet.confirm());
+  }
+  const auto older = store::TestHome::read(path);
+  pass(1h);
+  const auto left = retained(*writer({.sender = {.sign = true}}).seal(message("signed")));
+  const auto highest = channel::decode_key_packet(left.begin()->second.payload)->header.epoch;
+  wall_ -= 2h;
+  store::TestHome::write(path, older);
+  // Where the file system has no marks.
+  ASSERT_TRUE(store::Database::open(path)->run("UPDATE identity SET in_file = 1000"));
+  EXPECT_NE(writer().warning(), "") << "told to a process that doesn't get to look";
+  for (const bool own_stream : {false, true}) {
+    auto sender = writer(own_stream);
+    look(sender, left);
+    EXPECT_TRUE(sender.looked());
+    EXPECT_TRUE(sender.signs());
+    const auto sealed = *sender.seal(message("x"));
+    const auto key = channel::decode_key_packet(sealed[0].payload);
+    ASSERT_TRUE(key);
+    EXPECT_GT(key->header.epoch, highest);
+    EXPECT_TRUE(key->header.signing_key);
+  }
+  EXPECT_FALSE(writer().look());
+}
+
 TEST_F(ChannelPresence, OnlyItsOwnPacketsCount) {
   auto forged = retained(*writer().seal(message("x")));
   for (auto& [topic, one] : forged) one.payload[1 + 1 + 8] |= 0x7F;  // a higher number

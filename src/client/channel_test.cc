@@ -164,6 +164,17 @@ TEST_F(ChannelTest, WhoSignsOnceSignsAlways) {
   EXPECT_EQ(writer(true).seal(message("z"))->back().payload.size(), unsigned_size + 64);
 }
 
+TEST_F(ChannelTest, AProcessThatRunsSignsOnOverAnOlderState) {
+  auto running = writer({.sender = {.sign = true}, .own_stream = true});
+  EXPECT_TRUE(running.seal(message("1")));
+  ASSERT_TRUE(
+      store::Database::open(pump_.home().state_file())->run("UPDATE identity SET signs = 0"));
+  pass(1h);
+  EXPECT_TRUE(running.seal(message("2")));
+  EXPECT_TRUE(running.signs());
+  EXPECT_TRUE(writer().signs());
+}
+
 TEST_F(ChannelTest, AProcessThatRunsSignsAsWell) {
   auto gateway = reader(gateway_);
   auto running = writer(true);

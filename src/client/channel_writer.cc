@@ -66,17 +66,19 @@ Result<ChannelWriter> ChannelWriter::open(const store::Home& home, ChannelOption
   const bool sign = options.sender.sign, own_stream = options.own_stream;
   ChannelWriter out(std::move(options), std::move(clock), std::move(wall_clock), random,
                     std::move(identity->pair), std::move(*trust), std::move(*state));
-  auto change = out.begin();
+  auto change = out.state_->begin();
   if (!change) return tl::unexpected(change.error());
-  const auto unused = change->unused();
-  if (!unused) return tl::unexpected(unused.error());
-  out.unsure_ = *unused || !sender_time(out.wall_clock_());
+  const auto signs = change->signs();
+  if (!signs) return tl::unexpected(signs.error());
+  const auto behind = change->behind();
+  if (!behind) return tl::unexpected(behind.error());
+  out.unsure_ = *behind || !sender_time(out.wall_clock_());
   if (out.unsure_ || own_stream) out.look_.emplace();
-  if (sign && !out.options_.sender.sign) {
+  if (sign && !*signs) {
     if (auto set = change->set_signs(); !set) return tl::unexpected(set.error());
     if (auto done = change->commit(); !done) return tl::unexpected(done.error());
-    out.options_.sender.sign = true;
   }
+  out.options_.sender.sign = sign || *signs;
   if (auto will = out.check_will(); !will) return tl::unexpected(will.error());
   return out;
 }
@@ -97,7 +99,11 @@ Result<store::State::Change> ChannelWriter::begin() {
   if (!change) return change;
   const auto signs = change->signs();
   if (!signs) return tl::unexpected(signs.error());
-  options_.sender.sign = *signs;
+  // The state may be older by now than what this process knows of it.
+  if (this->signs() && !*signs) {
+    if (auto set = change->set_signs(); !set) return tl::unexpected(set.error());
+  }
+  options_.sender.sign = this->signs() || *signs;
   return change;
 }
 

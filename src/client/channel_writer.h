@@ -46,6 +46,7 @@ void move_to(std::vector<channel::Packet>& to, std::vector<channel::Packet> pack
 /// What a sender found of itself at the broker.
 struct OwnPackets {
   std::uint64_t highest = 0;  // epoch
+  bool signs = false;         // one of them
   std::vector<std::string> leftovers = {};
 };
 

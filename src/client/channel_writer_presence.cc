@@ -115,6 +115,7 @@ void ChannelWriter::found(const mqtt::Message& message) {
   const auto use = channel::own_packet(*packet, message.topic, identity_->private_key);
   if (!use) return;
   look_->highest = std::max(look_->highest, packet->header.epoch);
+  look_->signs = look_->signs || packet->header.signing_key;
   // Nobody seals under what is so old. What a clock that is wrong makes too young or too old stays.
   const auto now = sender_time(wall_clock_());
   const auto created = packet->header.created;
@@ -130,12 +131,11 @@ Result<std::vector<mqtt::Message>> ChannelWriter::looked() {
   const auto look = std::exchange(look_, std::nullopt);
   std::vector<mqtt::Message> out;
   if (!look) return out;
-  if (unsure_ && look->highest > 0) {
+  if ((unsure_ && look->highest > 0) || (look->signs && !signs())) {
+    options_.sender.sign = signs() || look->signs;  // begin() stores it
     auto change = begin();
     if (!change) return tl::unexpected(change.error());
-    if (auto raised = change->next_epoch(look->highest); !raised) {
-      return tl::unexpected(raised.error());
-    }
+    if (auto done = change->found(look->highest); !done) return tl::unexpected(done.error());
     if (auto done = change->commit(); !done) return tl::unexpected(done.error());
   }
   for (const auto& topic : look->leftovers) out.push_back(to_message({topic, {}}));

@@ -157,6 +157,24 @@ TEST_F(OlderFileTest, GivesNoDurableNumberOutAgain) {
   EXPECT_NE(all(one).entries.back().stream, stream);
 }
 
+// Not only for the process that it was told to.
+TEST_F(OlderFileTest, IsBehindUntilAnEpochWasFound) {
+  {
+    auto state = open();
+    begin_epoch(state);
+  }
+  ASSERT_TRUE(Database::open(path)->run("UPDATE identity SET in_file = 1000"));
+  EXPECT_NE(open().warning(), "");
+  auto state = open();
+  EXPECT_EQ(state.warning(), "");
+  begin_epoch(state);
+  auto change = state.begin();
+  EXPECT_EQ(change->behind(), true);
+  EXPECT_TRUE(change->found(50));
+  EXPECT_EQ(change->behind(), false);
+  EXPECT_EQ(change->next_epoch(1), 51U);
+}
+
 // What an earlier version made knows no count yet.
 TEST_F(OlderFileTest, AStateOfBeforeIsTaken) {
   {
@@ -165,6 +183,7 @@ TEST_F(OlderFileTest, AStateOfBeforeIsTaken) {
   }
   ASSERT_TRUE(
       Database::open(path)->run("ALTER TABLE identity DROP COLUMN in_file;"
+                                "ALTER TABLE identity DROP COLUMN behind;"
                                 "PRAGMA application_id = 0; PRAGMA user_version = 7"));
   auto state = open();
   EXPECT_EQ(state.warning(), "");

@@ -40,6 +40,7 @@ constexpr std::array migrations = {
     "ALTER TABLE queue ADD COLUMN apart INTEGER NOT NULL DEFAULT 0;",
     // The count of the last change that was in the file itself (find_place()).
     "ALTER TABLE identity ADD COLUMN in_file INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE identity ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;",
 };
 
 constexpr std::size_t place_size = 16, mark_size = 8;
@@ -170,7 +171,9 @@ Result<void> State::tell_older() {
   if (auto done = change->commit(); !done) return done;
   warning_ = fmt::format(
       "{} is a copy, or not what was written last: messages that were accepted last may be lost, "
-      "what its readers have seen last may come again, and keys begin anew",
+      "what its readers have seen last may come again, keys begin anew, and a --sign since then "
+      "has "
+      "to be said again",
       database_.path().string());
   return {};
 }
@@ -211,7 +214,7 @@ Result<void> State::Change::find_place() {
   if (older_) {
     std::array<std::uint8_t, mark_size> salt{};
     state().random_.fill(salt);
-    auto update = Statement::prepare(database, "UPDATE identity SET salt = ?");
+    auto update = Statement::prepare(database, "UPDATE identity SET salt = ?, behind = 1");
     if (!update) return tl::unexpected(update.error());
     update->bind(1, salt);
     if (auto done = update->run(); !done) return done;
@@ -254,10 +257,18 @@ Result<std::uint64_t> State::Change::next_epoch(std::uint64_t at_least) {
   return next;
 }
 
-Result<bool> State::Change::unused() {
-  const auto last = state().database_.number("SELECT epoch FROM identity");
-  if (!last) return tl::unexpected(last.error());
-  return *last == 0;
+Result<bool> State::Change::behind() {
+  const auto behind = state().database_.number("SELECT epoch = 0 OR behind FROM identity");
+  if (!behind) return tl::unexpected(behind.error());
+  return *behind != 0;
+}
+
+Result<void> State::Change::found(std::uint64_t epoch) {
+  auto update = Statement::prepare(state().database_,
+                                   "UPDATE identity SET epoch = max(epoch, ?), behind = 0");
+  if (!update) return tl::unexpected(update.error());
+  update->bind(1, epoch);
+  return update->run();
 }
 
 Result<std::vector<State::Change::Sender>> State::Change::senders() {

@@ -35,8 +35,11 @@ class State : public ReaderStore {
     /// A number for the next epoch of this identity: higher than all before, and `at_least`.
     Result<std::uint64_t> next_epoch(std::uint64_t at_least);
 
-    /// Whether this file knows of no epoch: it is new, or it took the place of one that was lost.
-    Result<bool> unused();
+    /// Whether the identity may have sent what this file doesn't know of: it is new, took the place
+    /// of one that was lost, or was older, and nothing was found() since.
+    Result<bool> behind();
+    /// An epoch that this identity has used.
+    Result<void> found(std::uint64_t epoch);
 
     struct Sender {
       Bytes name;

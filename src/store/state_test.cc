@@ -51,11 +51,11 @@ TEST_F(StateTest, NumbersOnlyGrow) {
   EXPECT_EQ(next(again), 1002U);
 }
 
-TEST_F(StateTest, IsUnusedUntilItGaveANumber) {
+TEST_F(StateTest, IsBehindUntilItGaveANumber) {
   auto state = open();
-  EXPECT_EQ(state.begin()->unused(), true);
+  EXPECT_EQ(state.begin()->behind(), true);
   next(state);
-  EXPECT_EQ(state.begin()->unused(), false);
+  EXPECT_EQ(state.begin()->behind(), false);
 }
 
 TEST_F(StateTest, WhatIsNotCommittedNeverHappened) {
