@@ -197,6 +197,34 @@ TEST_F(ChannelTest, AProcessThatRunsSignsAsWell) {
   EXPECT_EQ(lines, std::vector<std::string>());
 }
 
+// It reads that it signs where it takes a number, too, before it looks again.
+TEST_F(ChannelTest, AProcessThatRunsBeginsNoUnsignedKeyOnceItKnows) {
+  auto gateway = reader(gateway_);
+  allow("office", office_, {.reads = {"plant/8"}});
+  auto running = writer(true);
+  EXPECT_EQ(take(gateway, *running.seal(message("1"))), Texts{"1"});
+  EXPECT_EQ(take(gateway, *writer({.sender = {.sign = true}}).seal(message("2"))), Texts{"2"});
+  auto others = message("3");
+  others.topic = "plant/8";
+  const auto sealed = *running.seal(others);
+  EXPECT_EQ(take(gateway, sealed), Texts{"3"});
+  for (const auto& one : sealed) {
+    const auto key = channel::decode_key_packet(one.payload);
+    EXPECT_TRUE(!key || key->header.signing_key);
+  }
+}
+
+// Nor for the end of one that nobody reads any more.
+TEST_F(ChannelTest, AProcessThatRunsEndsNoStreamUnsignedOnceItKnows) {
+  allow("office", office_, {.reads = {"plant/7"}});
+  auto running = writer(true);
+  EXPECT_TRUE(running.seal(message("1")));
+  EXPECT_TRUE(writer({.sender = {.sign = true}}).seal(message("2")));
+  const auto ended = *running.finish();
+  EXPECT_FALSE(ended.empty());
+  for (const auto& one : ended) EXPECT_TRUE(one.payload.empty()) << one.topic;
+}
+
 TEST_F(ChannelTest, AChangeOfRightsStopsNothing) {
   auto retained = message("kept", true);
   retained.topic = "plant/2";

@@ -194,6 +194,7 @@ Result<std::vector<Packet>> ChannelWriter::begin_own_epoch(channel::Sender& send
                                                            std::string_view topic) {
   auto change = begin();
   if (!change) return tl::unexpected(change.error());
+  if (signs() != own_sign_) return std::vector<Packet>();  // it has just read that it signs
   const auto now = now_ms();
   const auto number = change->next_epoch(now);
   if (!number) return tl::unexpected(number.error());
@@ -216,6 +217,11 @@ Result<ChannelWriter::StoredSender*> ChannelWriter::ready_own(const std::string&
   if (open.sender.epoch_due(clock_())) {
     auto packets = begin_own_epoch(open.sender, topic);
     if (!packets) return tl::unexpected(packets.error());
+    if (signs() != own_sign_) {
+      // Meanwhile it has begun to: this sender doesn't, and goes.
+      if (auto fresh = follow_trust(); !fresh) return tl::unexpected(fresh.error());
+      return ready_own(topic, before);
+    }
     move_to(before, std::move(*packets));
   }
   return &open;
