@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "crypto/hash.h"
+#include "crypto/wiped.h"
 #include "store/file.h"
 #include "store/identity.h"
 
@@ -116,7 +117,7 @@ ChannelWriter::Readers ChannelWriter::readers_of(std::string_view topic) const {
 }
 
 ChannelWriter::ReaderSetId ChannelWriter::reader_set_id(const Readers& readers) const {
-  Bytes all{static_cast<std::uint8_t>(options_.sender.sign ? 1 : 0)};
+  crypto::WipedBytes all{static_cast<std::uint8_t>(options_.sender.sign ? 1 : 0)};
   for (const auto* reader : readers) {
     append(all, reader->key.view());
     if (reader->psk) append(all, crypto::hash(reader->psk->bytes()));
