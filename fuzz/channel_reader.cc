@@ -2,6 +2,7 @@
 // messages and wills with a changed byte, on any topic, again, retained, in any order, the lapse of
 // time, and a process that goes on where the one before ended.
 #include <set>
+#include <utility>
 
 #include "channel/reader.h"
 #include "channel/sender.h"

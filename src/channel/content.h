@@ -47,8 +47,8 @@ std::optional<Content> decode_content(ByteView plaintext);
 bool well_formed(const Content& content);
 
 using Digest = std::array<std::uint8_t, 8>;
-/// The same however often the message is sealed anew. Nobody can tell that of a message to come:
-/// its time is in it.
+/// The same however often the message is sealed anew. Where its sender has a clock, nobody can tell
+/// that of a message to come: its time is in it.
 Digest digest(const Content& content);
 
 /// Of a well-formed content.

@@ -53,9 +53,13 @@ const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPai
     return nullptr;
   }
   const WrapContext who{self, key_, shared_, psk_ ? &*psk_ : nullptr};
-  const bool is_old = epochs.is_taken(header);
-  const bool lacks_signature = memory_.must_sign && !header.signing_key;
-  auto& tries = is_old || lacks_signature ? old_packets_ : packets_;
+  std::optional<NoticeKind> refused;
+  if (epochs.is_taken(header)) {
+    refused = NoticeKind::old_key;
+  } else if (memory_.must_sign && !header.signing_key) {
+    refused = NoticeKind::not_signed;
+  }
+  auto& tries = refused ? refused_tries_ : tries_;
   std::optional<EpochKey> key;
   for (const auto wrap : find_wraps(packet, who)) {  // none: it is for other readers
     if (!tries.take(now)) return nullptr;
@@ -67,11 +71,11 @@ const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPai
   }
   if (!key) return nullptr;
 
-  if (is_old || lacks_signature) {
-    notice(is_old ? NoticeKind::old_key : NoticeKind::not_signed, {}, out);
+  if (refused) {
+    notice(*refused, {}, out);
     return nullptr;
   }
-  packets_.give_back();
+  tries_.give_back();
   const KeyId id = key_id(*key, packet.header_bytes);
   LiveEpoch* before = header.before ? epochs.find(header.before->key) : nullptr;
   LiveEpoch made{std::move(*key),   id, header.stream, header.epoch, header.created,

@@ -77,7 +77,6 @@ class KnownSender {
   struct Message {
     LiveEpoch& epoch;
     LiveEpoch::Topic* known;
-    bool is_new;  // its counter is
     std::uint64_t counter;
     std::string_view topic;
     bool stale;  // as the sender had it retained, it came because of a subscription
@@ -89,8 +88,8 @@ class KnownSender {
   /// more, as long as it says the same.
   bool resealed_before(TopicRecord& record, const Position& position, std::string_view topic);
   /// Marks the counter, and tells what that says of others.
-  void account(TopicWindow& window, bool retained, std::uint64_t counter, TopicRecord& record,
-               std::string_view topic, Events& out);
+  std::uint64_t account(TopicWindow& window, bool retained, std::uint64_t counter,
+                        TopicRecord& record, std::string_view topic, Events& out);
   /// Whether a durable message is new, and tells what its number says of others; `told`: so many
   /// are missing by its counter, and the user knows.
   bool durable_is_new(TopicRecord& record, const Durable& durable, bool retained,
@@ -114,8 +113,8 @@ class KnownSender {
   std::optional<crypto::Psk> psk_;
   // Those that can't give a key, however authentic, spend what is theirs: a broker may have many of
   // them, and the present one must not wait behind them.
-  protocol::TokenBucket packets_{forged_packets_burst, forged_packets_interval};
-  protocol::TokenBucket old_packets_{forged_packets_burst, forged_packets_interval};
+  protocol::TokenBucket tries_{forged_packets_burst, forged_packets_interval};
+  protocol::TokenBucket refused_tries_{forged_packets_burst, forged_packets_interval};
   SenderMemory memory_;
   bool unsaved_ = false;
 };

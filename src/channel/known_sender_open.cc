@@ -47,7 +47,6 @@ bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::stri
   }
   const auto known = epoch.topics.find(topic);
   LiveEpoch::Topic* at = known != epoch.topics.end() ? &known->second : nullptr;
-  const bool is_new = at == nullptr || at->window.is_new(sealed.counter);
   auto opened = at != nullptr
                     ? plaintext(epoch, at->key, sealed, topic, failed)
                     : plaintext(epoch, message_key(epoch.key, topic), sealed, topic, failed);
@@ -61,7 +60,7 @@ bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::stri
   const bool stale = retained && content->retained;
   TopicRecord* record = record_of(topic, epoch.number, out);
   if (record == nullptr) return true;
-  if (is_due({epoch, at, is_new, sealed.counter, topic, stale, *content}, *record, out)) {
+  if (is_due({epoch, at, sealed.counter, topic, stale, *content}, *record, out)) {
     ++record->counts.delivered;
     if (epoch.superseded) ++record->counts.late;
     deliver(epoch, sealed.counter, topic, stale || content->resealed, *content, std::move(*opened),
@@ -71,7 +70,7 @@ bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::stri
 }
 
 bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& out) {
-  const auto& [epoch, known, is_new, counter, topic, stale, content] = message;
+  const auto& [epoch, known, counter, topic, stale, content] = message;
   Position position{epoch.stream, epoch.number, counter, epoch.plausible(content.time)};
   if (content.retained) position.content = digest(content);
   if (const auto& origin = content.resealed) {
@@ -85,16 +84,14 @@ bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& ou
     notice(NoticeKind::rolled_back, topic, out);
     return false;
   }
-  if (!is_new) {
+  if (known != nullptr && !known->window.is_new(counter)) {
     if (!stale) repeated(record, topic, out);  // else it comes again with each subscription
     return false;
   }
   auto* at = known != nullptr ? known : topic_of(epoch, topic, out);
   if (at == nullptr) return false;
   auto& window = at->window;
-  const auto missing = record.counts.missing;
-  account(window, stale, counter, record, topic, out);
-  const auto told = record.counts.missing - std::min(missing, record.counts.missing);
+  const auto told = account(window, stale, counter, record, topic, out);
   if (content.online && std::pair(epoch.number, counter) >= record.online_at) {
     record.online = content.online;
     record.online_at = {epoch.number, counter};
@@ -126,7 +123,7 @@ bool KnownSender::durable_is_new(TopicRecord& record, const Durable& durable, bo
   const auto change = retained ? TopicWindow::Change{.found = window.mark_retained(durable.number)}
                                : window.mark_live(durable.number);
   record.counts.durable_missing += change.missing;
-  if (change.found && record.counts.durable_missing > 0) --record.counts.durable_missing;
+  record.counts.durable_missing -= change.found ? 1 : 0;
   if (change.missing > told) {
     notice(NoticeKind::durable_missing, topic, out, change.missing - told);
   }
@@ -136,8 +133,9 @@ bool KnownSender::durable_is_new(TopicRecord& record, const Durable& durable, bo
 bool KnownSender::resealed_before(TopicRecord& record, const Position& position,
                                   std::string_view topic) {
   if (record.retained.came(position)) return true;
-  // The origin's window is left alone, and its places where it doesn't know of one: a reader of
-  // this epoch, who may have made that up, need not be one of that.
+  // A reader of this epoch, who may have made that up, need not be one of that: so no counter is
+  // marked there, and unless its window has passed the counter, the place orders nothing in its
+  // stream.
   if (const auto* origin = memory_.epochs.find(position.stream, position.epoch)) {
     const auto known = origin->topics.find(topic);
     if (known != origin->topics.end() && known->second.window.passed(position.counter)) {
@@ -145,7 +143,7 @@ bool KnownSender::resealed_before(TopicRecord& record, const Position& position,
       record.retained.remember(position);
     }
   }
-  record.retained.remember_claim(position);
+  record.retained.remember_resealed(position);
   return false;
 }
 
@@ -154,8 +152,8 @@ void KnownSender::repeated(TopicRecord& record, std::string_view topic, Events& 
   notice(NoticeKind::repeated, topic, out);
 }
 
-void KnownSender::account(TopicWindow& window, bool retained, std::uint64_t counter,
-                          TopicRecord& record, std::string_view topic, Events& out) {
+std::uint64_t KnownSender::account(TopicWindow& window, bool retained, std::uint64_t counter,
+                                   TopicRecord& record, std::string_view topic, Events& out) {
   TopicWindow::Change change;
   if (retained) {
     change.found = window.mark_retained(counter);
@@ -166,6 +164,7 @@ void KnownSender::account(TopicWindow& window, bool retained, std::uint64_t coun
   if (change.found) notice(NoticeKind::found, topic, out);
   if (change.found && record.counts.missing > 0) --record.counts.missing;  // it may be a new record
   record.counts.reordered += change.reordered ? 1 : 0;
+  return change.missing;
 }
 
 void KnownSender::deliver(const LiveEpoch& epoch, std::uint64_t counter, std::string_view topic,

@@ -2,6 +2,7 @@
 // older one is told from it, and which came already, under whatever key.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -60,10 +61,10 @@ inline std::optional<Position> get_position(sts::Reader& in) {
 
 class RetainedMemory {
  public:
-  /// Whether a later one is known. A claim that nothing bears out says so only as far as its time
-  /// does, which its epoch bounds.
+  /// Whether a later one is known. One that was sealed anew under another key than its place names
+  /// says so only as far as its time does, too, which its epoch bounds.
   bool replaced(const Position& position) const {
-    return replaced_for_sure(position) || any(claimed_, [&](const auto& one) {
+    return replaced_for_sure(position) || std::ranges::any_of(resealed_, [&](const auto& one) {
              return position.before_by_time(one) &&
                     (position.stream != one.stream || position.before_in_stream(one));
            });
@@ -71,7 +72,7 @@ class RetainedMemory {
   /// Whether it was delivered, as far as this remembers.
   bool came(const Position& position) const {
     const auto same = [&](const auto& one) { return position.same(one); };
-    return any(latest_, same) || any(claimed_, same);
+    return std::ranges::any_of(latest_, same) || std::ranges::any_of(resealed_, same);
   }
 
   /// The latest of its stream, unless it was replaced.
@@ -81,17 +82,17 @@ class RetainedMemory {
     push(latest_, position);
   }
   /// Sealed anew, it was delivered before its original came.
-  void remember_claim(const Position& position) { push(claimed_, position); }
+  void remember_resealed(const Position& position) { push(resealed_, position); }
 
   void put(Bytes& out) const {
-    for (const auto* all : {&latest_, &claimed_}) {
+    for (const auto* all : {&latest_, &resealed_}) {
       put_varint(out, all->size());
       for (const auto& one : *all) channel::put(out, one);
     }
   }
   static std::optional<RetainedMemory> get(sts::Reader& in) {
     std::optional<RetainedMemory> out(std::in_place);
-    for (auto* all : {&out->latest_, &out->claimed_}) {
+    for (auto* all : {&out->latest_, &out->resealed_}) {
       const bool good = in.each(retained_remembered, [&] {
         const auto one = get_position(in);
         if (one) all->push_back(*one);
@@ -104,14 +105,7 @@ class RetainedMemory {
 
  private:
   bool replaced_for_sure(const Position& position) const {
-    return any(latest_, [&](const auto& one) { return position.before(one); });
-  }
-  template <typename Condition>
-  static bool any(const std::vector<Position>& all, Condition condition) {
-    for (const auto& one : all) {
-      if (condition(one)) return true;
-    }
-    return false;
+    return std::ranges::any_of(latest_, [&](const auto& one) { return position.before(one); });
   }
   static void push(std::vector<Position>& to, const Position& position) {
     to.push_back(position);
@@ -119,7 +113,7 @@ class RetainedMemory {
   }
 
   std::vector<Position> latest_;  // one a stream
-  std::vector<Position> claimed_;
+  std::vector<Position> resealed_;
 };
 
 }  // namespace sts::channel

@@ -14,7 +14,7 @@ crypto::WipedBytes example() {
   world.seal("a", "x");
   world.seal("b", "retained", true);
   world.seal("c", std::string(retained_bytes, 'x'), true);
-  return encode({world.sender->save(), {{"t", {1, 2, 3}}}, 300});
+  return encode({world.sender->save(), {{"t", {1, 2, 3}}}});
 }
 
 TEST(SavedSender, ComesBackWhole) {

@@ -58,7 +58,7 @@ TopicWindow::Change TopicWindow::mark_live(std::uint64_t counter) {
 }
 
 bool TopicWindow::mark_retained(std::uint64_t counter) {
-  const bool found = is_due(counter);
+  const bool found = first_due_ && counter >= *first_due_ && counter < highest_due_;
   if (found) --missing_;
   if (counter < seen_.next()) {
     seen_.mark(counter);

@@ -26,11 +26,6 @@ class TopicWindow {
     return counter < seen_.next() || (first_due_ && counter < highest_due_);
   }
 
-  /// Whether it was sent between what came live.
-  bool is_due(std::uint64_t counter) const {
-    return first_due_ && counter >= *first_due_ && counter < highest_due_;
-  }
-
   struct Change {
     std::uint64_t missing = 0;  // became known to be missing
     bool found = false;         // was missing, and is not any more

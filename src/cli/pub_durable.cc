@@ -74,7 +74,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
     presence_.emplace(
         loop(), client::boot_time, client::Presence::through(uplink_), *writer_,
         std::chrono::seconds(0),
-        client::Presence::Owner{[this](auto messages) { delivery_->tell(std::move(messages)); },
+        client::Presence::Owner{[this](auto messages) { check(delivery_->tell(std::move(messages))); },
                                 [this] { return delivery_->at_rest(); },
                                 [this] { check(delivery_->more()); }, show_line});
     return flush_ ? Result<void>() : writer_->check_readers(choices_.message.topic);

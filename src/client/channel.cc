@@ -239,7 +239,10 @@ class Channel final : public Conversation, private PublishQueue::Owner {
     settle();
   }
   void tell(std::vector<mqtt::Message> messages) {
-    if (auto told = push(std::move(messages)); !told) on_given_up(told.error());
+    const auto told = push(std::move(messages));
+    if (told) return;
+    on_given_up(told.error());
+    if (outbox_) outbox_->no_key(told.error());
   }
 
   /// An error where one of them can't ever be published; the others are.

@@ -61,7 +61,9 @@ Result<void> ChannelOutbox::put(const mqtt::Message& message) {
 }
 
 void ChannelOutbox::report(const Result<void>& outcome) {
-  if (!outcome) owner_.delivery.log(error_line(outcome.error()));
+  const auto line = outcome ? std::nullopt : std::optional(error_line(outcome.error()));
+  if (line && line->text != reported_) owner_.delivery.log(*line);
+  reported_ = line ? line->text : std::string();
 }
 
 void ChannelOutbox::work() {

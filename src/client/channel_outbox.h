@@ -41,6 +41,10 @@ class ChannelOutbox {
   void online(bool resumed);
   void offline();
   void published(mqtt::PublishId id, const Result<void>& outcome);
+  /// As OutboxDelivery::no_key().
+  void no_key(const Error& why) {
+    if (delivery_) delivery_->no_key(why);
+  }
 
   /// Nothing of it is on its way to the broker.
   bool at_rest() const { return !delivery_ || delivery_->at_rest(); }
@@ -66,6 +70,7 @@ class ChannelOutbox {
   std::unique_ptr<OutboxLock> lock_;
   std::optional<OutboxDelivery> delivery_;  // as long as this process delivers
   bool online_ = false;
+  std::string reported_;  // the last error: each call has it while it lasts
 };
 
 }  // namespace sts::client

@@ -16,7 +16,7 @@ Result<ChannelWriter::Senders> ChannelWriter::load(store::State::Change& change)
   const auto now = now_ms();
   for (auto& [name, bytes, ours] : *rows) {
     auto saved = channel::decode_saved_sender(bytes);
-    if (!saved) return fail(Errc::malformed, "the state is damaged or of a later version of sts");
+    if (!saved) continue;  // of another version of sts: a new stream is begun
     // A key of the future is one of a clock that was wrong, one of a copied file another's too:
     // due.
     Duration age = channel::reject_after_time;

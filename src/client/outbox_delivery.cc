@@ -24,26 +24,28 @@ OutboxDelivery::OutboxDelivery(store::Outbox& outbox, ChannelWriter& writer, Wal
       owner_(std::move(owner)) {}
 
 Result<void> OutboxDelivery::online(bool resumed) {
+  given_up_.reset();
   queue_.online(resumed);
-  if (given_up_) return tl::unexpected(*given_up_);
+  if (given_up_) no_key_ = given_up_;
   return more();
 }
 
 Result<void> OutboxDelivery::offline() {
   queue_.offline();
+  no_key_.reset();  // the next connection gets it again
   return remove();
 }
 
 Result<void> OutboxDelivery::published(mqtt::PublishId id, const Result<void>& outcome) {
+  given_up_.reset();
   const auto seq = queue_.published(id, outcome);
   if (seq == 0) {
-    if (!outcome && given_up_) return tl::unexpected(*given_up_);  // a key
-  } else if (outcome) {
-    taken_.push_back(seq);
-  } else {
+    if (given_up_) no_key_ = given_up_;
+  } else if (!outcome) {
     put_off(topics_[seq], outcome.error());
+  } else if (!no_key_) {
+    taken_.push_back(seq);
   }
-  given_up_.reset();
   topics_.erase(seq);
   if (taken_.size() >= removed_at_once || queue_.size() == 0) {
     if (auto removed = remove(); !removed) return removed;
@@ -52,11 +54,12 @@ Result<void> OutboxDelivery::published(mqtt::PublishId id, const Result<void>& o
 }
 
 bool OutboxDelivery::idle() const {
-  return at_rest() && taken_.empty() && (stopped_ || (fetched_.empty() && at_end_));
+  return at_rest() && taken_.empty() && (stopped_ || no_key_ || (fetched_.empty() && at_end_));
 }
 
 Result<void> OutboxDelivery::more() {
   at_end_ = false;
+  if (no_key_) return tl::unexpected(*no_key_);
   for (;;) {
     if (queue_.full() || queue_.size() >= in_flight || stopped_ || !owner_.may_seal()) return {};
     if (fetched_.empty()) {
@@ -146,8 +149,10 @@ Result<void> OutboxDelivery::finish() {
 
 Result<void> OutboxDelivery::tell(std::vector<mqtt::Message> messages) {
   for (auto& one : messages) {
-    // Without a key nobody would open what the broker then acknowledges.
-    if (auto pushed = queue_.push(std::move(one)); !pushed) return pushed;
+    if (auto pushed = queue_.push(std::move(one)); !pushed) {
+      no_key_ = pushed.error();
+      return pushed;
+    }
   }
   return {};
 }

@@ -40,6 +40,8 @@ class OutboxDelivery final : private PublishQueue::Owner {
   Result<void> published(mqtt::PublishId id, const Result<void>& outcome);
   /// To be published before all that is sealed later.
   Result<void> tell(std::vector<mqtt::Message> messages);
+  /// Somebody else couldn't publish what has to be before all that is sealed later.
+  void no_key(const Error& why) { no_key_ = why; }
   /// There may be more in the outbox.
   Result<void> more();
   /// What the broker has is waited for; nothing else is taken out of the outbox.
@@ -75,7 +77,9 @@ class OutboxDelivery final : private PublishQueue::Owner {
   std::vector<std::uint64_t> taken_;             // still in the outbox
   std::set<std::string> put_off_;                // topics
   std::map<std::uint64_t, std::string> topics_;  // of what the broker has, by seq
-  std::optional<Error> given_up_;
+  std::optional<Error> given_up_;                // the last that the queue told
+  // Of a key: nobody would open what went under it, and the broker would acknowledge it.
+  std::optional<Error> no_key_;
   bool at_end_ = false, stopped_ = false;
 };
 

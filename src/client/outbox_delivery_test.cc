@@ -12,10 +12,12 @@ struct OutboxDeliveryTest : ChannelWorld {
     const auto self = store::load_or_create_identity(pump_.home(), random_);
     auto state = store::State::open(pump_.home(), self->pair.private_key, random_);
     outbox_.emplace(*store::Outbox::open(std::move(*state), {}));
-    const auto clear = message("x");
-    const std::vector<store::Outbox::Message> accepted{
-        {clear.topic, encode_for_outbox(clear), *writer_.audience(clear.topic)}};
-    EXPECT_TRUE(outbox_->accept(accepted, 1));
+    for (const auto* text : {"1", "2"}) {
+      const auto clear = message(text);
+      const std::vector<store::Outbox::Message> accepted{
+          {clear.topic, encode_for_outbox(clear), *writer_.audience(clear.topic)}};
+      EXPECT_TRUE(outbox_->accept(accepted, 1));
+    }
   }
   OutboxDelivery delivery(std::size_t packet_max) {
     return {*outbox_,
@@ -37,16 +39,27 @@ struct OutboxDeliveryTest : ChannelWorld {
 TEST_F(OutboxDeliveryTest, WhatTheBrokerHasIsTakenOut) {
   auto to_broker = delivery(1000);
   EXPECT_TRUE(to_broker.online(false));
-  ASSERT_EQ(published_.size(), 2U);  // the key and the message
-  for (const mqtt::PublishId id : {1, 2}) EXPECT_TRUE(to_broker.published(id, {}));
+  ASSERT_EQ(published_.size(), 3U);  // the key and the messages
+  for (const mqtt::PublishId id : {1, 2, 3}) EXPECT_TRUE(to_broker.published(id, {}));
   EXPECT_EQ(outbox_->stats()->messages, 0U);
+  EXPECT_TRUE(to_broker.idle());
 }
 
 TEST_F(OutboxDeliveryTest, NothingGoesWhoseKeyCannot) {
   auto to_broker = delivery(100);
   EXPECT_FALSE(to_broker.online(false));
+  EXPECT_FALSE(to_broker.more());
   EXPECT_TRUE(published_.empty());
-  EXPECT_EQ(outbox_->stats()->messages, 1U);
+  EXPECT_EQ(outbox_->stats()->messages, 2U);
+  EXPECT_TRUE(to_broker.idle());
+}
+
+TEST_F(OutboxDeliveryTest, NothingIsTakenOutWhoseKeyTheBrokerRefuses) {
+  auto to_broker = delivery(1000);
+  EXPECT_TRUE(to_broker.online(false));
+  EXPECT_FALSE(to_broker.published(1, fail(Errc::refused, "not authorized")));
+  for (const mqtt::PublishId id : {2, 3}) EXPECT_FALSE(to_broker.published(id, {}));
+  EXPECT_EQ(outbox_->stats()->messages, 2U);
 }
 
 }  // namespace

@@ -145,7 +145,7 @@ Result<State> State::open(const Home& home, const crypto::PrivateKey& identity, 
   if (!fresh) return fresh;
   fresh->warning_ = fmt::format(
       "{} was damaged and is now {}: messages that waited in it are not sent, what its readers "
-      "had seen may come again, keys begin anew, and --sign has to be said again",
+      "had seen may come again, keys begin anew, and --sign may have to be said again",
       path, *moved);
   return fresh;
 }
@@ -172,8 +172,7 @@ Result<void> State::tell_older() {
   warning_ = fmt::format(
       "{} is a copy, or not what was written last: messages that were accepted last may be lost, "
       "what its readers have seen last may come again, keys begin anew, and a --sign since then "
-      "has "
-      "to be said again",
+      "may have to be said again",
       database_.path().string());
   return {};
 }
