@@ -5,6 +5,12 @@
 
 namespace sts::cli {
 
+int output_lost(const Error& why) {
+  if (why.message.empty()) return 128 + SIGPIPE;
+  show(why);
+  return exit_failed;
+}
+
 Job::Job(asio::io_context& loop)
     : loop_(loop), signals_(loop, SIGINT, SIGTERM, SIGHUP), alarm_(loop) {}
 
@@ -24,12 +30,13 @@ void Job::listen() {
   });
 }
 
-void Job::finish(int exit_code) {
-  if (std::exchange(finished_, true)) return;
-  exit_code_ = exit_code;
+bool Job::finish(int exit_code) {
+  if (exit_code_ == exit_ok) exit_code_ = exit_code;
+  if (std::exchange(finished_, true)) return false;
   signals_.cancel();
   signals_.clear();  // the next one ends the program, whatever it still waits for
   alarm_.cancel();
+  return true;
 }
 
 void Job::alarm(std::chrono::milliseconds time, std::function<void()> what) {

@@ -15,6 +15,10 @@ namespace sts::cli {
 /// too.
 constexpr int exit_ok = 0, exit_failed = 1, exit_timeout = 27;
 
+/// The output broke: says why, unless its reader has closed it, which is its right. The exit code,
+/// then as of a program that SIGPIPE ended.
+int output_lost(const Error& why);
+
 class Job {
  public:
   explicit Job(asio::io_context& loop);
@@ -31,8 +35,9 @@ class Job {
   virtual void interrupted() = 0;
 
   asio::io_context& loop() { return loop_; }
-  /// The first exit code counts. Signals and alarms are no longer listened to.
-  void finish(int exit_code);
+  /// The first exit code that isn't success counts: what was asked for may be there, and the output
+  /// still be lost. True the first time, from when on signals and alarms are not listened to.
+  bool finish(int exit_code);
   bool finished() const { return finished_; }
   /// Calls `what` once, after `time`; only the last one set counts.
   void alarm(std::chrono::milliseconds time, std::function<void()> what);

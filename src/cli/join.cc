@@ -115,7 +115,8 @@ class JoinJob final : public Job, private client::Observer {
     if (state != client::State::stopped) return;
     if (!name_.empty() && !failed) {
       fmt::print("{}: fingerprint {}\n", name_, crypto::fingerprint(inviter_));
-      return finish(report({}));
+      finish(report({}));
+      return;
     }
     if (!name_.empty()) {
       show(Error{Errc::io, fmt::format("{} is trusted here now, but may not know it", name_),

@@ -57,7 +57,10 @@ void Outflow::write_some() {
       total_ += static_cast<std::uint64_t>(took);
     } else if (errno != EINTR && errno != EAGAIN) {
       is_broken_ = true;
-      owner_.broken({Errc::io, fmt::format("cannot write the output: {}", std::strerror(errno))});
+      const bool closed = errno == EPIPE;
+      owner_.broken(
+          {Errc::io,
+           closed ? "" : fmt::format("cannot write the output: {}", std::strerror(errno))});
     }
   }
   buffer_.clear();

@@ -19,8 +19,9 @@ class Outflow {
   static constexpr std::size_t enough = std::size_t{256} << 10U;
 
   struct Owner {
-    std::function<void(bool)> congested;       // true asks for less, false for more
-    std::function<void(const Error&)> broken;  // the reader has gone: nothing more is written
+    std::function<void(bool)> congested;  // true asks for less, false for more
+    /// Nothing more is written. Without a message: the reader has closed its end.
+    std::function<void(const Error&)> broken;
     std::function<void(std::uint64_t)> written = [](auto) {};  // so many bytes in all are
   };
 

@@ -32,8 +32,8 @@ class SessionPub final : public Job, private client::Observer {
  private:
   void start() override {
     if (auto started = client_.start(std::move(choices_.config), patience); !started) {
-      show(started.error());
-      return finish(exit_failed);
+      finish(report(started));
+      return;
     }
     if (fed_) return stop_if_done();
     feed_.more();

@@ -20,9 +20,9 @@ class PlainRr final : public Job,
         uplink_(loop, client::boot_time, random_, *this, client::real_transport(loop)) {}
 
   Result<void> prepare() {
-    auto sink = Sink::make(
-        loop(), choices_.sink,
-        {[](bool) {}, [this] { end(exit_ok); }, [this](const Error& why) { fail(why); }});
+    auto sink = Sink::make(loop(), choices_.sink,
+                           {[](bool) {}, [this] { end(exit_ok); },
+                            [this](const Error& why) { end(output_lost(why)); }});
     if (!sink) return tl::unexpected(sink.error());
     sink_ = std::move(*sink);
     return {};
@@ -81,8 +81,7 @@ class PlainRr final : public Job,
   }
 
   void end(int exit_code) {
-    if (finished()) return;
-    finish(exit_code);
+    if (!finish(exit_code)) return;
     sink_->finish([] {});
     // Not from within what the uplink or the sink are just telling.
     asio::post(loop(), [this] { uplink_.close(); });

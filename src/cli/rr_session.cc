@@ -16,9 +16,9 @@ class SessionRr final : public Job, private client::Observer {
       : Job(loop), choices_(std::move(choices)), client_(loop, home, random_, *this) {}
 
   Result<void> prepare() {
-    auto sink = Sink::make(
-        loop(), choices_.sink,
-        {[](bool) {}, [this] { end(exit_ok); }, [this](const Error& why) { fail(why); }});
+    auto sink = Sink::make(loop(), choices_.sink,
+                           {[](bool) {}, [this] { end(exit_ok); },
+                            [this](const Error& why) { end(output_lost(why)); }});
     if (!sink) return tl::unexpected(sink.error());
     sink_ = std::move(*sink);
     return {};
@@ -60,8 +60,7 @@ class SessionRr final : public Job, private client::Observer {
   }
 
   void end(int exit_code) {
-    if (finished()) return;
-    finish(exit_code);
+    if (!finish(exit_code)) return;
     sink_->finish([] {});
     client_.stop(false);
   }

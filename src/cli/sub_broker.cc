@@ -31,7 +31,7 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   Result<void> prepare() {
     auto sink = Sink::make(loop(), choices_.sink,
                            {[this](bool held) { hold(congested_, held); }, [this] { end(exit_ok); },
-                            [this](const Error& why) { fail_with(why); },
+                            [this](const Error& why) { end(output_lost(why)); },
                             [this](std::uint64_t place) { intake_->taken(place); },
                             [this](const client::Received& received) { collect(received); },
                             [this](bool failing) { pause(failing); }});
@@ -224,8 +224,7 @@ class BrokerSub final : public Job, private client::Uplink::Owner {
   }
 
   void end(int exit_code) {
-    if (finished()) return;
-    finish(exit_code);
+    if (!finish(exit_code)) return;
     give_up_.set(never);
     if (!intake_) {
       sink_->finish([] {});

@@ -21,10 +21,7 @@ class SessionSub final : public Job, private client::Observer {
   Result<void> prepare() {
     auto sink = Sink::make(loop(), choices_.sink,
                            {[this](bool held) { hold(congested_, held); }, [this] { end(exit_ok); },
-                            [this](const Error& why) {
-                              show(why);
-                              end(exit_failed);
-                            },
+                            [this](const Error& why) { end(output_lost(why)); },
                             [this](std::uint64_t place) {
                               place_ = place;
                               if (!intake_) client_.taken(place);
@@ -88,12 +85,11 @@ class SessionSub final : public Job, private client::Observer {
   void on_sent(ByteView) override {}
   void on_room() override {}
   void on_state(client::State state, const std::optional<Error>& failed) override {
-    if (state == client::State::stopped) end(failed ? exit_failed : exit_ok);
+    if (state == client::State::stopped && !finished()) end(failed ? exit_failed : exit_ok);
   }
 
   void end(int exit_code) {
-    if (finished()) return;
-    finish(exit_code);
+    if (!finish(exit_code)) return;
     if (intake_) intake_->finish();
     if (choices_.sink.exec.empty()) {
       sink_->finish([] {});

@@ -221,8 +221,16 @@ class SubFlags(OneShotTestCase):
             self.b.log.expect("Sending SUBACK to piped$")
             sub.stdout.close()
             self.mosquitto_pub("-t", "t", "-m", "a")
-            self.assertEqual(sub.wait(PATIENCE), 1)
-            self.assertRegex(sub.stderr.read(), b"^error: cannot write the output: Broken pipe")
+            self.assertEqual((sub.wait(PATIENCE), sub.stderr.read()), (128 + signal.SIGPIPE, b""))
+
+    def test_a_full_disk_is_no_success(self):
+        """Also where the message that it was to show is there."""
+        self.mosquitto_pub("-t", "t", "-m", "kept", "-r")
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([STS, "sub", "--plain", *self.at(), "-t", "t", "-C", "1"], stdout=full,
+                                  stderr=subprocess.PIPE, check=False, env={**os.environ, **self.user.env}, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, b"^error: cannot write the output: No space left on device\n$")
 
     def test_broker_comes_back(self):
         sub = self.subscribe("sts", "-t", "t", "-q", "1", "-i", "steady")
