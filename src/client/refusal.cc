@@ -8,36 +8,43 @@
 namespace sts::client {
 
 Refusal::Refusal(const Config& config, std::vector<crypto::PublicKey> expected)
-    : config_(config.name), peers_(config.peers), expected_(std::move(expected)) {}
+    : pin_name_(config.name),
+      whose_("config " + config.name),
+      peers_(config.peers),
+      expected_(std::move(expected)) {
+  if (!config.peer_line.starts_with("--")) return;
+  is_flag_ = true;  // there is no config to name
+  whose_ = "topic " + (config.mode == Mode::initiator ? config.pubtop : config.subtop);
+}
 
 Line Refusal::line(const crypto::PublicKey& offered, const std::string& name) const {
   const std::string shown = crypto::fingerprint(offered);
   std::string text;
   if (expected_.size() == 1) {
     text = fmt::format(
-        "refused a handshake: {} is not the pinned peer of config {}: fingerprint {}, expected {}",
-        name, config_, shown, crypto::fingerprint(expected_.front()));
+        "refused a handshake: {} is not the pinned peer of {}: fingerprint {}, expected {}", name,
+        whose_, shown, crypto::fingerprint(expected_.front()));
   } else {
-    text =
-        fmt::format("refused a handshake: {} is none of the {} peers of config {}: fingerprint {}",
-                    name, expected_.size(), config_, shown);
+    text = fmt::format("refused a handshake: {} is none of the {} peers of {}: fingerprint {}",
+                       name, expected_.size(), whose_, shown);
   }
-  return {Level::error, text,
-          "compare with `sts key show` at the peer; only if that is it: " +
-              remedy(crypto::to_text(offered))};
+  return {
+      Level::error, text,
+      "most likely a stranger, who can't get in: then nothing is to be done; only if the peer has "
+      "a new key, and its owner reads you this fingerprint from `sts key show`: " +
+          remedy()};
 }
 
-std::string Refusal::remedy(const std::string& offered) const {
-  if (peers_.size() > 1) return "add it to `peer` in the config file";
+/// Not with the key that was offered: anybody who can publish makes this line appear.
+std::string Refusal::remedy() const {
+  if (peers_.size() > 1) return is_flag_ ? "another --peer" : "add it to `peer` in the config file";
   const PeerRef& ref = peers_.front();
-  if (const auto* name = std::get_if<std::string>(&ref)) {
-    return fmt::format("sts peer remove {0}, then sts peer add {0} {1}", *name, offered);
+  if (std::holds_alternative<AllTrusted>(ref)) return "sts peer add NAME KEY";
+  if (std::holds_alternative<crypto::PublicKey>(ref)) {
+    return is_flag_ ? "--peer KEY" : "set peer = KEY in the config file";
   }
-  if (std::holds_alternative<FirstUse>(ref)) {
-    return fmt::format("sts peer remove {}, then start again", config_);
-  }
-  if (std::holds_alternative<AllTrusted>(ref)) return "sts peer add NAME " + offered;
-  return fmt::format("set peer = {} in the config file", offered);
+  const auto* name = std::get_if<std::string>(&ref);
+  return fmt::format("sts peer remove {0}, then sts peer add {0} KEY", name ? *name : pin_name_);
 }
 
 }  // namespace sts::client

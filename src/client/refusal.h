@@ -19,13 +19,14 @@ class Refusal {
   void pinned(const crypto::PublicKey& key) { expected_ = {key}; }
 
   /// That `offered`, which people call `name`, was refused, whom the config expects in its place,
-  /// and how to let it in.
+  /// and what to do where it is the peer with a new key.
   Line line(const crypto::PublicKey& offered, const std::string& name) const;
 
  private:
-  std::string remedy(const std::string& offered) const;
+  std::string remedy() const;
 
-  std::string config_;
+  std::string pin_name_, whose_;
+  bool is_flag_ = false;  // `peer` is a flag of a one-shot command
   std::vector<PeerRef> peers_;
   std::vector<crypto::PublicKey> expected_;
 };
