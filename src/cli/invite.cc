@@ -73,8 +73,7 @@ class InviteJob final : public Job, private client::Observer {
   void start() override {
     expiry_.set(end_);
     if (auto started = client_.start(std::move(config_), {}); !started) {
-      show(started.error());
-      end(exit_failed);
+      end(report(started));
     }
   }
   void interrupted() override { client_.stop(true); }

@@ -99,8 +99,7 @@ class JoinJob final : public Job, private client::Observer {
   void start() override {
     const auto patience = std::chrono::seconds(flags_.timeout);
     if (auto started = client_.start(std::move(config_), patience); !started) {
-      show(started.error());
-      finish(exit_failed);
+      finish(report(started));
     }
   }
   void interrupted() override { client_.stop(true); }

@@ -36,8 +36,7 @@ Result<void> show() {
   auto pair = store::load_identity(*home);
   if (!pair) return tl::unexpected(pair.error());
   if (!*pair) {
-    return fail(Errc::bad_input,
-                fmt::format("there is no identity yet in {}", home->directory().string()),
+    return fail(Errc::io, fmt::format("there is no identity yet in {}", home->directory().string()),
                 "sts key gen");
   }
   print((*pair)->public_key);

@@ -66,7 +66,7 @@ Result<PubChoices> choices(const PubFlags& flags) {
   out.enqueue_only = flags.enqueue_only;
   out.message.topic = topic.empty() ? out.config.pubtop : topic;
   if (out.message.topic.empty()) return fail(Errc::bad_input, "no topic", "-t TOPIC");
-  if (way == Way::channel) {
+  if (way != Way::session) {
     auto name = client::parse_topic(out.message.topic, client::TopicKind::name);
     if (!name) return tl::unexpected(name.error());
   }

@@ -50,7 +50,7 @@ int report(const Result<void>& outcome) {
   }
   if (ended) return 0;
   show(ended.error());
-  return 1;
+  return ended.error().code == Errc::bad_input ? 2 : 1;
 }
 
 int report(const CLI::App& app, const CLI::ParseError& error) {

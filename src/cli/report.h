@@ -13,8 +13,9 @@ void show(const Error& error);
 /// The same; warnings too, and what is only information not at all.
 void show(const client::Line& line);
 
-/// The exit code for how a subcommand ended: 0, or 1 after the error and its hint went to stderr.
-/// Output that stdout would not take is an error too.
+/// The exit code for how a subcommand ended: 0, or after the error and its hint went to stderr 2
+/// for what a person wrote wrong (Errc::bad_input), else 1. Output that stdout would not take is an
+/// error too.
 int report(const Result<void>& outcome);
 
 /// The exit code for what `app.parse` threw: 0 after a help or version text went to stdout, 2 after

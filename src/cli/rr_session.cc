@@ -27,7 +27,7 @@ class SessionRr final : public Job, private client::Observer {
  private:
   void start() override {
     if (auto started = client_.start(std::move(choices_.config), choices_.timeout); !started) {
-      fail(started.error());
+      end(report(started));
     }
   }
   void interrupted() override { end(exit_failed); }

@@ -99,9 +99,9 @@ TEST(Rr, WithoutAnAnswerEndsWith27) {
 TEST(Rr, NeedsMqtt5InTheClear) {
   const test::BrokerProcess old("allow_anonymous true\n");
   const auto asked = run("rr --plain -V 3.1.1" + at(old) + "-t ask -m hello");
-  EXPECT_EQ(asked.exit_code, 1);
+  EXPECT_EQ(asked.exit_code, 2);
   EXPECT_NE(asked.err.find("need MQTT 5\nhint: "), std::string::npos) << asked.err;
-  EXPECT_EQ(run("rr -t ask -m hello" + at(old)).exit_code, 1);  // neither --plain nor --peer
+  EXPECT_EQ(run("rr -t ask -m hello" + at(old)).exit_code, 2);  // neither --plain nor --peer
 }
 
 TEST(Ping, TellsWhatTheBrokerSaidAndTimesRoundTrips) {

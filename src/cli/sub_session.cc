@@ -62,8 +62,7 @@ class SessionSub final : public Job, private client::Observer {
 
   void start() override {
     if (auto started = client_.start(std::move(choices_.config), std::nullopt); !started) {
-      show(started.error());
-      return end(exit_failed);
+      return end(report(started));
     }
     if (choices_.timeout.count() == 0) return;
     alarm(choices_.timeout, [this] {

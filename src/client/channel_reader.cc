@@ -95,7 +95,7 @@ Result<ChannelReader> ChannelReader::open(const store::Home& home, Options optio
 Result<void> ChannelReader::check_senders() const {
   const auto writes = [](const auto& peer) { return !peer.rights.writes.empty(); };
   if (std::ranges::any_of(trust_->peers(), writes)) return {};
-  return fail(Errc::bad_input, "nobody is believed on any topic",
+  return fail(Errc::refused, "nobody is believed on any topic",
               "sts peer add NAME KEY --writes FILTER");
 }
 

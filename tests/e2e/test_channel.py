@@ -75,7 +75,7 @@ class Channel(ChannelTestCase):
 
     def test_no_topic_to_publish_to(self):
         code, _, errors = self.run_sts("pub", *self.at(), "-t", "plant/#", "-m", "x", home=self.pump)
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 2)
         self.assertNotIn("nobody may read", errors)
         self.assertIn("plant/#", errors)
 

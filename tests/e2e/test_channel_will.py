@@ -181,7 +181,7 @@ class ChannelHeartbeat(ChannelWillTestCase):
     def test_where_it_has_no_meaning(self):
         for argv in (["-m", "x"], ["--plain", "-l"]):
             code, _, errors = self.run_sts("pub", *self.at(), "-t", TOPIC, "--heartbeat", "5", *argv, home=self.pump)
-            self.assertEqual(code, 1)
+            self.assertEqual(code, 2)
             self.assertIn("--heartbeat", errors)
 
 

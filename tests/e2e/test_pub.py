@@ -93,7 +93,7 @@ class PubPayload(PubTestCase):
                              (["-t", "t", "-m", "a", "-q", "3"], "error: ")):
             with self.subTest(argv=argv):
                 code, out, err = self.run_sts("pub", "--plain", *self.at(), *argv)
-                self.assertEqual((code in (1, 2), out), (True, b""), err)
+                self.assertEqual((code, out), (2, b""), err)
                 self.assertIn(wanted, err)
                 self.assertNotIn("PUBLISH", self.b.log.text)
 
@@ -101,6 +101,23 @@ class PubPayload(PubTestCase):
         code, _, err = self.run_sts("pub", *self.at(), "-t", "t", "-m", "a")
         self.assertEqual(code, 1)
         self.assertRegex(err, "^error: nobody may read t\nhint: sts peer add NAME KEY --reads t, or --plain .*\n$")
+
+    def test_wrong_arguments(self):
+        """What a person wrote wrong has the exit code of an unknown flag."""
+        for argv in (["pub", "-m", "x"], ["pub", "-t", "t"], ["pub", "-t", "t", "-m", "x", "-f", "y"],
+                     ["pub", "-t", "a/+", "-m", "x"], ["pub", "-t", "t", "-m", "x", "-p", "99999"],
+                     ["pub", "-t", "t", "-m", "x", "-k", "1"], ["pub", "-t", "t", "-m", "x", "-V", "foo"],
+                     ["pub", "-t", "t", "-m", "x", "-h", "http://x"], ["sub", "-t", "t", "--durable"],
+                     ["sub", "-t", "t", "--format", "foo"], ["sub", "-t", "t", "--store", "x"],
+                     ["sub", "-t", "t", "--plain", "--report"], ["sub", "-t", "t", "--peer", "nobody"],
+                     ["pub", "-t", "t", "-m", "x", "--peer", "nobody"], ["rr", "-t", "t", "-m", "x"],
+                     ["peer", "allow", "r2"], ["peer", "add", "pump", "notakey"], ["outbox", "purge"],
+                     ["invite", "-p", "0"], ["ping", "-p", "0"], ["bench", "-p", "0"],
+                     ["pub", "--unknown"]):
+            with self.subTest(argv=argv):
+                code, out, err = self.run_sts(*argv)
+                self.assertEqual((code, out), (2, b""), err)
+                self.assertRegex(err, "^error: .*\n")
 
 
 class PubFlags(PubTestCase):

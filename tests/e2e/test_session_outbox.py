@@ -71,16 +71,17 @@ class SessionOutbox(PeerTestCase):
         self.assertEqual(self.stats()["messages"], 0)
         for argv in (["-t", TOPIC], ["--peer", "gateway"], ["--plain"]):
             code, _, errors = self.flush(*argv)
-            self.assertEqual(code, 1, argv)
-            self.assertRegex(errors, "^error: .*\nhint: ")
+            self.assertEqual(code, 2, argv)
+            self.assertRegex(errors, "^error: .*\nhint: .*")
+            self.assertNotIn("--plain", errors.split("hint: ")[1])
 
     def test_an_unknown_peer(self):
         for argv in (["--enqueue-only"], ["--durable"]):
             code, out, errors = self.send(*argv, "-m", "a", peer="nobody")
-            self.assertEqual((code, out), (1, b""))
+            self.assertEqual((code, out), (2, b""))
             self.assertRegex(errors, "^error: .*nobody.*\nhint: ")
         code, _, errors = self.send("--enqueue-only", "-m", "a", peer="first-use")
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 2)
         self.assertIn("the peer's key isn't known yet", errors)
 
     def test_interrupted(self):

@@ -46,11 +46,11 @@ class SubDurable(DurableTestCase):
                           (["-t", "plant/#", "-i", "a", "--plain"], "--plain"),
                           (["-t", "plant/#", "-i", "a", "--store", "x", "--exec", "true"], "--exec")):
             code, out, errors = self.run_sts("sub", "--durable", *self.at(), *argv, home=self.gateway)
-            self.assertEqual((code, out), (1, b""), argv)
+            self.assertEqual((code, out), (2, b""), argv)
             self.assertRegex(errors, f"error: .*{why}.*\nhint: ")
         for flag in ("--store", "--exec"):
             code, _, errors = self.run_sts("sub", *self.at(), "-t", "plant/#", flag, "x", home=self.gateway)
-            self.assertEqual(code, 1)
+            self.assertEqual(code, 2)
             self.assertIn("--durable", errors)
             code, _, errors = self.run_sts("sub", "--durable", *self.at(), "-i", "a", "-t", "plant/#", flag, "", home=self.gateway)
             self.assertEqual(code, 2)
@@ -159,11 +159,11 @@ class SubStore(DurableTestCase):
         text = self.file("text")
         pathlib.Path(text).write_text("not a database, and longer than the header of one would be" * 9)
         os.chmod(text, 0o600)
-        for path, why in ((other, "something else"), (text, "not a database")):
+        for path, why, wanted in ((other, "something else", 2), (text, "not a database", 1)):
             before = pathlib.Path(path).read_bytes()
             code, _, errors = self.run_sts("sub", "--durable", *self.at(), "-i", "gw", "-t", "plant/#", "--store", path,
                                            home=self.gateway)
-            self.assertEqual(code, 1)
+            self.assertEqual(code, wanted)
             self.assertRegex(errors, f"^error: .*{why}.*\nhint: .*\n$")
             self.assertEqual(pathlib.Path(path).read_bytes(), before)
             self.assertEqual([name for name in os.listdir(self.directory) if name.startswith(os.path.basename(path))],
@@ -175,7 +175,7 @@ class SubStore(DurableTestCase):
             inbox.execute("PRAGMA user_version = 99")
         code, _, errors = self.run_sts("sub", "--durable", *self.at(), "-i", "gw", "-t", "plant/#", "--store", self.file(),
                                        home=self.gateway)
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 2)
         self.assertIn("is of a later version of sts\nhint: ", errors)
 
     def test_a_damaged_one_is_left_alone(self):
