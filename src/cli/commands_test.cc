@@ -137,7 +137,8 @@ TEST_F(CommandsTest, RightsOfAPeer) {
   for (const auto& [line, error] :
        {std::pair("add pump " + key_ + " --reads a#",
                   "error: a wildcard where it may not be in 'a#'\n"),
-        std::pair(std::string("allow pump"), "error: what?\nhint: --reads FILTER or --writes"),
+        std::pair(std::string("allow pump"),
+                  "error: neither --reads nor --writes says which topics\nhint: --reads FILTER or"),
         std::pair(std::string("allow valve --reads a"), "error: no peer is named 'valve'\n"),
         std::pair(std::string("deny pump --reads a"), "error: 'pump' has no reads=a\nhint: ")}) {
     const auto outcome = run("peer " + line);

@@ -49,6 +49,9 @@ Way OneShotFlags::way(const client::Config& config) const {
 
 Result<void> OneShotFlags::choose_mode(client::Config& config,
                                        const std::vector<std::string>& topics) const {
+  if (!return_topic_.empty() && peers_.empty()) {
+    return fail(Errc::bad_input, "--return-topic is for a session", "add --peer, or leave it out");
+  }
   if (plain_ || (config.mode_given && config.mode == Mode::nosec)) {
     config.mode = Mode::nosec;
     return {};

@@ -163,7 +163,8 @@ Result<void> change(const Arguments& arguments, decltype(store::allow)& how) {
   auto home = store::Home::from_environment();
   if (!home) return tl::unexpected(home.error());
   if (arguments.rights.reads.empty() && arguments.rights.writes.empty()) {
-    return fail(Errc::bad_input, "what?", "--reads FILTER or --writes FILTER");
+    return fail(Errc::bad_input, "neither --reads nor --writes says which topics",
+                "--reads FILTER or --writes FILTER");
   }
   return how(*home, arguments.name, arguments.rights);
 }

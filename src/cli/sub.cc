@@ -92,6 +92,11 @@ Result<void> choose(SubFlags& flags) {
   auto format = flags.format.choices();
   if (!format) return tl::unexpected(format.error());
   out.sink.format = std::move(*format);
+  const auto& rotation = flags.rotation;
+  if (flags.output.empty() && rotation.rotate_size + flags.rotate_time + rotation.rotate_keep > 0) {
+    return fail(Errc::bad_input, "--rotate-size, --rotate-time and --rotate-keep are for --output",
+                "add --output FILE, or leave them out");
+  }
   if (!flags.output.empty()) {
     flags.rotation.path = flags.output;
     flags.rotation.rotate_time = std::chrono::seconds(flags.rotate_time);
@@ -147,7 +152,7 @@ void add_sub_command(CLI::App& app, int& exit_code) {
       ->allow_extra_args(false);
   sub->add_option("-T,--filter-out", sink.filter_out, "leave out what matches")
       ->allow_extra_args(false);
-  sub->add_option("-C", sink.count, "end after so many messages");
+  sub->add_option("-C", sink.count, "end after so many messages")->check(CLI::PositiveNumber);
   sub->add_option("-W", flags->timeout, "end after so many seconds, with exit code 27")
       ->check(CLI::Range(1, 1 << 30));
   sub->add_flag("-E", flags->chosen.exit_after_suback, "end as soon as it is subscribed");

@@ -121,6 +121,16 @@ class SubFlags(OneShotTestCase):
         sub = self.subscribe("sts", "-t", "t", count=2)
         self.mosquitto_pub("-t", "t", "-l", stdin=b"a\nb\nc\nd\n")
         self.assertEqual((sub.output(), sub.wait()), (b"a\nb\n", 0))
+        for count in ("0", "-1", "many"):
+            code, _, err = self.run_sts("sub", "--plain", *self.at(), "-t", "t", "-C", count)
+            self.assertEqual(code, 2, err)
+
+    def test_flags_without_meaning_are_refused(self):
+        for argv, why in ((["--return-topic", "a/#"], "--return-topic is for a session"),
+                          (["--rotate-size", "10"], "are for --output"), (["--rotate-keep", "3"], "are for --output")):
+            code, _, err = self.run_sts("sub", "--plain", *self.at(), "-t", "t", "-E", *argv)
+            self.assertEqual(code, 2, argv)
+            self.assertRegex(err, f"^error: .*{why}\nhint: ")
 
     def test_timeout(self):
         for program in ("sts", "mosquitto_sub"):
