@@ -38,8 +38,8 @@ void show(const Error& error) {
 
 void show(const client::Line& line) {
   if (line.level == client::Level::error) return show(Error{Errc::io, line.text, line.hint});
-  if (line.level == client::Level::info) return;
-  fmt::print(stderr, "warning: {}\n", line.text);
+  if (line.level == client::Level::info && !line.relief) return;
+  fmt::print(stderr, "{}{}\n", line.relief ? "" : "warning: ", line.text);
   if (!line.hint.empty()) fmt::print(stderr, "hint: {}\n", line.hint);
 }
 

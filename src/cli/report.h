@@ -10,7 +10,7 @@ namespace sts::cli {
 
 /// "error: ..." and "hint: ...".
 void show(const Error& error);
-/// The same; warnings too, and what is only information not at all.
+/// The same; warnings too, and of what is only information that one of them is over.
 void show(const client::Line& line);
 
 /// The exit code for how a subcommand ended: 0, or after the error and its hint went to stderr 2

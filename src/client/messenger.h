@@ -33,6 +33,7 @@ struct Line {
   Level level;
   std::string text;
   std::string hint = {};
+  bool relief = false;  // information that a warning before is over, for those who saw that
 };
 
 inline Line error_line(const Error& error) { return {Level::error, error.message, error.hint}; }

@@ -107,7 +107,7 @@ Line Notices::line(const protocol::Notice& notice, const std::string& peer) cons
       return {Level::warning, fmt::format("no answer from {}; {}", peer,
                                           counted(notice.count, "message waits", "messages wait"))};
     case back:
-      return {Level::info, fmt::format("{} answers again", peer)};
+      return {Level::info, fmt::format("{} answers again", peer), {}, true};
     case dropped:
       return {Level::error,
               fmt::format("{} not delivered to {}: the broker refused",

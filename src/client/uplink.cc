@@ -188,15 +188,18 @@ void Uplink::subscribed() {
   schedule();
   online_ = was_online_ = true;
   online_since_ = clock_();
-  told_.clear();
+  const bool was_missed = !std::exchange(told_, {}).empty();
   if (version() != mqtt::Version::v5 && std::exchange(asked_for_5_, false)) {
     owner_.log({Level::warning,
                 fmt::format("{} refuses MQTT 5: going on with 3.1.1, without properties",
                             mqtt::where(target_.options)),
                 "mqtt_version = 3.1.1 (-V 3.1.1) asks for that at once"});
   }
-  owner_.log({Level::info, fmt::format("connected to {} (MQTT {})", mqtt::where(target_.options),
-                                       mqtt::version_number(version()))});
+  owner_.log({Level::info,
+              fmt::format("connected to {} (MQTT {})", mqtt::where(target_.options),
+                          mqtt::version_number(version())),
+              {},
+              was_missed});
   if (held_) transport_->hold(true);
   owner_.on_online(broker_);
 }

@@ -251,6 +251,8 @@ class SubFlags(OneShotTestCase):
         self.b.log.expect("Sending SUBACK to steady$")
         self.mosquitto_pub("-t", "t", "-m", "after")
         sub.expect("^after$")
+        self.assertRegex(sub.errors(), "^warning: .*; trying again until it is back\n(hint: .*\n)?(warning: .*\n)?"
+                                       rf"connected to 127\.0\.0\.1:{self.b.port} \(MQTT 5\)\n$")
 
 
 READER = """
