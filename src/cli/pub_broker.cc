@@ -47,8 +47,12 @@ class BrokerPub final : public Job,
         client::Presence::Owner{[this](auto messages) { push_all(std::move(messages)); },
                                 [this] { return queue_.size() == 0; }, [this] { feed_.more(); },
                                 [](const auto& line) { show(line); }});
-    return writer_->check_readers(choices_.message.topic).map_error([](Error why) {
-      why.hint += ", or --plain to send it in the clear";
+    const auto& message = choices_.message;
+    return writer_->check_readers(message.topic).map_error([&](Error why) {
+      why.hint += "; for a peer that is known: sts peer allow NAME --reads FILTER; ";
+      why.hint += message.retain && message.payload.empty() && !choices_.lines
+                      ? "--plain takes a retained message away without them"
+                      : "--plain sends it in the clear";
       return why;
     });
   }

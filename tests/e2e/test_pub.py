@@ -100,7 +100,11 @@ class PubPayload(PubTestCase):
     def test_nothing_in_the_clear_unless_told(self):
         code, _, err = self.run_sts("pub", *self.at(), "-t", "t", "-m", "a")
         self.assertEqual(code, 1)
-        self.assertRegex(err, "^error: nobody may read t\nhint: sts peer add NAME KEY --reads t, or --plain .*\n$")
+        self.assertRegex(err, "^error: nobody may read t\nhint: sts peer add NAME KEY --reads t; .*sts peer allow NAME "
+                              "--reads FILTER; --plain sends it in the clear\n$")
+        code, _, err = self.run_sts("pub", *self.at(), "-t", "t", "-n", "-r")
+        self.assertEqual(code, 1)
+        self.assertIn("--plain takes a retained message away", err)
 
     def test_wrong_arguments(self):
         """What a person wrote wrong has the exit code of an unknown flag."""
@@ -118,6 +122,7 @@ class PubPayload(PubTestCase):
                 code, out, err = self.run_sts(*argv)
                 self.assertEqual((code, out), (2, b""), err)
                 self.assertRegex(err, "^error: .*\n")
+
 
 
 class PubFlags(PubTestCase):
