@@ -20,6 +20,22 @@ std::vector<const CLI::App*> met(const CLI::App& app) {
   return apps;
 }
 
+/// What there is for flags of mosquitto_pub and mosquitto_sub that sts doesn't have.
+constexpr std::pair<std::string_view, const char*> replacements[] = {
+    {"-d", "leave it out: warnings and errors are always shown"},
+    {"--debug", "leave it out: warnings and errors are always shown"},
+    {"--quiet", "2>/dev/null hides warnings and errors"},
+    {"-I", "-i ID is the whole id"},
+    {"-M", "leave it out: there are bounds of its own"},
+    {"--nodelay", "leave it out: it is always so"},
+    {"-U", "leave it out: -t names all that is subscribed to"},
+    {"-o", "--config FILE or --profile NAME"},
+    {"--unix", "-h unix://PATH"},
+    {"--psk", "--psk-from file:PATH: others can read the arguments"},
+    {"--pretty", "--format json | jq ."},
+    {"--remove-retained", "sts pub --plain -t TOPIC -r -n takes one away"},
+};
+
 std::string names(const std::vector<const CLI::App*>& apps, std::string_view between) {
   std::string text;
   for (const auto* app : apps) {
@@ -69,6 +85,11 @@ int report(const CLI::App& app, const CLI::ParseError& error) {
     hint = "the shell, which 'sts' alone opens, takes start, send and the rest; " + hint;
   } else if (!choices.empty()) {
     hint = fmt::format("one of {}; {}", choices, hint);
+  }
+  for (const auto& [flag, replacement] : replacements) {
+    if (message.starts_with(fmt::format("'{}' ", flag)) && apps.size() == 2) {
+      hint = replacement;
+    }
   }
   show(Error{Errc::bad_input, fmt::format("{}: {}", command, message), hint});
   return 2;

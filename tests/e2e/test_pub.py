@@ -123,6 +123,13 @@ class PubPayload(PubTestCase):
                 self.assertEqual((code, out), (2, b""), err)
                 self.assertRegex(err, "^error: .*\n")
 
+    def test_flags_of_mosquitto_that_are_others_here(self):
+        for command, flag, hint in (("pub", "--psk", "--psk-from"), ("pub", "--unix", "-h unix://PATH"),
+                                    ("pub", "-d", "leave it out"), ("sub", "--pretty", "--format json"),
+                                    ("sub", "-o", "--config FILE"), ("sub", "--remove-retained", "sts pub --plain")):
+            code, _, err = self.run_sts(command, flag, "x", "-t", "t")
+            self.assertEqual(code, 2)
+            self.assertRegex(err, f"^error: sts {command}: '{flag}' is not expected here\nhint: .*{hint}")
 
 
 class PubFlags(PubTestCase):
