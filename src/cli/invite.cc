@@ -95,6 +95,8 @@ class InviteJob final : public Job, private client::Observer {
     if (report({}) != 0) {
       unshown_ = true;
       client_.stop(true);
+    } else if (invite_.url.empty()) {
+      fmt::print(stderr, "the token names no broker: elsewhere 'sts join' needs -h and -p\n");
     }
   }
 

@@ -26,6 +26,7 @@ constexpr auto examples = R"(Examples:
   sts join --name gateway TOKEN     the token stays in the shell's history)";
 
 constexpr std::size_t longest_token = 512;
+constexpr std::chrono::seconds noticeable{1};  // an inviter that is there answers sooner
 
 struct JoinFlags {
   EnrolFlags enrol;
@@ -91,6 +92,7 @@ class JoinJob final : public Job, private client::Observer {
     auto config = broker(connection, *invite);
     if (!config) return tl::unexpected(config.error());
     config_ = std::move(*config);
+    knows_broker_ = !invite->url.empty() || connection.names_broker();
     client::make_invite_session(config_, *invite, client::Mode::initiator, enrolment);
     return {};
   }
@@ -104,12 +106,23 @@ class JoinJob final : public Job, private client::Observer {
   }
   void interrupted() override { client_.stop(true); }
 
-  void on_log(const client::Line& line) override { show(line); }
+  void on_log(const client::Line& line) override {
+    const bool lost = line.level == client::Level::error && !knows_broker_ && !waiting_;
+    show(lost ? client::Line{line.level, line.text, "this token names no broker: give -h and -p"}
+              : line);
+  }
   void on_message(const client::Received&) override {}
   void on_sent(ByteView) override {}
   void on_room() override {}
 
   void on_state(client::State state, const std::optional<Error>& failed) override {
+    if (state == client::State::waiting && !std::exchange(waiting_, true)) {
+      alarm(noticeable, [this] {
+        fmt::print(stderr, "waiting up to {} s for the 'sts invite' that printed the token\n",
+                   flags_.timeout);
+      });
+    }
+    if (state == client::State::up) alarm_off();
     if (state == client::State::up && name_.empty()) return store();
     if (state != client::State::stopped) return;
     if (!name_.empty() && !failed) {
@@ -147,7 +160,8 @@ class JoinJob final : public Job, private client::Observer {
   crypto::PublicKey inviter_;
   client::Client client_;
   std::string name_;  // that the inviter is stored under; empty: it isn't yet
-  bool failed_ = false;
+  bool failed_ = false, waiting_ = false;
+  bool knows_broker_ = true;  // not only by default
 };
 
 int run(const JoinFlags& flags) {

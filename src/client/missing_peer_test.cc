@@ -36,6 +36,15 @@ TEST_F(MissingPeerTest, AStartThatGivesUpNamesWhatThePeerNeeds) {
   EXPECT_FALSE(master.seen.logged("session stopped")) << "there was none";
 }
 
+TEST_F(MissingPeerTest, OnTheTopicsOfAOneShotItNamesThatToo) {
+  run(master, with_topics(Mode::initiator, "up/return", "up"), 40s);
+  run(slave, with_topics(Mode::responder, "down", "down/return"), 40s);
+  run_for(1min);
+  EXPECT_TRUE(has(last_hint(master), "'sts sub --peer ME -t up'"));
+  EXPECT_TRUE(has(last_hint(master), "sts_mode = slave, subtop = up and pubtop = up/return"));
+  EXPECT_TRUE(has(last_hint(slave), "'sts pub --peer ME -t down'"));
+}
+
 TEST_F(MissingPeerTest, AStartWithoutATimeoutSaysItOnceAfterAWhile) {
   run(slave, config(Mode::responder));
   run_for(29s);

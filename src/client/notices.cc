@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
 #include <utility>
 
 #include "base/counted.h"
@@ -19,6 +20,18 @@ bool anyone_can_cause(protocol::NoticeKind kind) {
   return kind != silent && kind != back && kind != dropped && kind != used_up;
 }
 
+/// What a peer that is missing has to run.
+std::string counterpart(const Config& config) {
+  const bool initiator = config.mode == Mode::initiator;
+  const auto& [there, back] =
+      initiator ? std::tie(config.pubtop, config.subtop) : std::tie(config.subtop, config.pubtop);
+  auto keys = fmt::format("sts_mode = {}, subtop = {} and pubtop = {}", role(!initiator),
+                          config.pubtop, config.subtop);
+  if (back != there + "/return") return "with " + keys;
+  return fmt::format("as 'sts {} --peer ME -t {}' or with {}", initiator ? "sub" : "pub", there,
+                     keys);
+}
+
 }  // namespace
 
 Notices::Notices(const Config& config, std::vector<crypto::PublicKey> expected)
@@ -26,16 +39,15 @@ Notices::Notices(const Config& config, std::vector<crypto::PublicKey> expected)
       mode_(config.mode),
       invite_(config.invite),
       refusal_(config, std::move(expected)),
-      no_session_hint_(fmt::format("check that the peer runs on this broker with sts_mode = {}, "
-                                   "subtop = {} and pubtop = {}, "
-                                   "and that it trusts this side's key (sts key show)",
-                                   role(mode_ != Mode::initiator), config.pubtop, config.subtop)) {
+      no_session_hint_(fmt::format("check that the peer runs on this broker {}, and that it trusts "
+                                   "this side's key (sts key show)",
+                                   counterpart(config))) {
   if (!invite_) return;
-  no_session_hint_ =
-      mode_ == Mode::initiator
-          ? "check that 'sts invite' still waits on the other side, and that both use "
-            "this broker; if it has ended, ask for a new token"
-          : "run 'sts join' with the token on the other machine";
+  no_session_hint_ = mode_ == Mode::initiator
+                         ? "a token works once, and only while the 'sts invite' that printed it "
+                           "runs: check that it "
+                           "does, on this broker, or ask for a new token"
+                         : "run 'sts join' with the token on the other machine";
 }
 
 /// Where a session of an invite needs other words.

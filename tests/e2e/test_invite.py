@@ -9,9 +9,10 @@ import struct
 import subprocess
 import time
 
-from harness import STS, Process, Tap, publish
+from harness import STS, Process, Tap, free_port, publish
 from one_shot import OneShotTestCase, Sub
 
+NO_BROKER = "the token names no broker: elsewhere 'sts join' needs -h and -p\n"
 BODY = "!B16s32sLL"  # version, secret, key, created, lifetime; then the url
 
 
@@ -67,7 +68,7 @@ class Invites(InviteTestCase):
         invite, token = self.invite("--name", "pump", "--writes", "plant/7/#", "--reads", "set point/+")
         outcome = self.join(token, "--name", "gateway", "--reads", "plant/#", "--reads", "log")
         self.assert_joined(outcome, invite, "gateway", "pump")
-        self.assertEqual((outcome[2], invite.output().decode(), len(invite.errors().splitlines())), ("", token + "\n", 1))
+        self.assertEqual((outcome[2], invite.output().decode(), len(invite.errors().splitlines())), ("", token + "\n", 2))
         self.assertEqual(self.trust(self.gateway), ["pump reads=set%20point/+ writes=plant/7/#"])
         self.assertEqual(self.trust(self.pump), ["gateway reads=plant/# reads=log"])
         for home, other in ((self.gateway, self.pump), (self.pump, self.gateway)):
@@ -88,7 +89,7 @@ class Invites(InviteTestCase):
         invite.stdout.close()
         self.assertEqual((join.drain(), join.wait()), (f"gateway: fingerprint {self.gateway.fingerprint()}\n", 0))
         self.assertEqual((invite.communicate(timeout=40)[1].decode(), invite.returncode),
-                         (f"pump: fingerprint {self.pump.fingerprint()}\n", 0))
+                         (NO_BROKER + f"pump: fingerprint {self.pump.fingerprint()}\n", 0))
 
     def test_names_made_of_fingerprints(self):
         invite, token = self.invite()
@@ -193,7 +194,7 @@ class InviteRefusals(InviteTestCase):
     def test_expired(self):
         invite, token = self.invite("--expires", "1s")
         self.assertEqual(invite.wait(), 27)
-        self.assertRegex(invite.errors(), "^error: the invite has expired, and nobody has joined\n$")
+        self.assertRegex(invite.errors(), f"^{NO_BROKER}error: the invite has expired, and nobody has joined\n$")
         self.assert_refused(self.join(token), "the token has expired")
         _, token = self.invite()
         now = int(time.time())
@@ -205,8 +206,12 @@ class InviteRefusals(InviteTestCase):
         invite, token = self.invite()
         invite.process.send_signal(signal.SIGINT)
         self.assertEqual(invite.wait(), 1)
-        self.assertEqual(invite.errors(), "error: the invite was called off: its token works no more\n")
-        self.assert_refused(self.join(token, "--timeout", "1"), "no session after 1 s\nhint: check that 'sts invite' ")
+        self.assertEqual(invite.errors(), NO_BROKER + "error: the invite was called off: its token works no more\n")
+        outcome = self.join(token, "--timeout", "3")
+        self.assert_refused(outcome, "no session after 3 s\nhint: a token works once, and only while the 'sts invite' ")
+        self.assertIn("waiting up to 3 s for the 'sts invite' that printed the token\n", outcome[2])
+        self.assert_refused(self.join(token, at=["-p", str(free_port())]),
+                            "connection refused .*\nhint: this token names no broker: give -h and -p\n")
         self.assert_unpinned(self.gateway, self.pump)
 
     def test_guesses_burn_nothing(self):

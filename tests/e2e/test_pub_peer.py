@@ -155,7 +155,7 @@ class PeerPubSub(PeerTestCase):
         self.assertEqual((sub.output(), sub.wait()), (b"", 27))
         code, out, err = self.send("-m", "a", "--timeout", "1")
         self.assertEqual((code, out), (1, b""))
-        self.assertRegex(err, "^error: .*")
+        self.assertRegex(err, "^error: no session after 1 s\nhint: .*'sts sub --peer ME -t plant/temp'")
 
 
 class PeerTrust(PeerTestCase):
