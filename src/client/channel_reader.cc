@@ -65,8 +65,11 @@ Line words(const channel::Notice& notice, const std::string& sender, bool kept) 
                           "counted",
                           sender)};
     case NoticeKind::undecryptable:
-      return {Level::warning, fmt::format("{}: {} without a key for us", topic, count),
-              "the sender's trust file says who may read: sts peer add NAME KEY --reads FILTER"};
+      return {
+          Level::warning, fmt::format("{}: {} without a key for us", topic, count),
+          "the sender's trust file says who may read: sts peer add NAME KEY --reads FILTER; if it "
+          "lets this side, the broker lost the key, and the sender publishes it again with a new "
+          "connection, or within minutes"};
     case NoticeKind::old_key:
       return {Level::warning,
               fmt::format("an old key of {}: replayed, or it lost its state", sender),

@@ -117,7 +117,8 @@ class Channel(ChannelTestCase):
         self.b.log.expect("Sending PUBLISH to reader1 .*plant/7/temp")
         sub.process.terminate()
         self.assertEqual((sub.wait(), sub.output()), (0, b""))
-        self.assertIn("plant/7/temp: 1 message without a key for us", sub.errors())
+        self.assertRegex(sub.errors(), "plant/7/temp: 1 message without a key for us\n"
+                                       "hint: the sender's trust file says who may read: .*the broker lost the key")
 
     def test_a_broker_that_lost_the_keys(self):
         pub = self.keep(Process([STS, "pub", *self.at(), "-t", TOPIC, "-l"], env=self.pump.env, stdin=subprocess.PIPE))
