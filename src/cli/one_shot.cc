@@ -68,7 +68,7 @@ Result<void> OneShotFlags::choose_mode(client::Config& config,
 Result<void> OneShotFlags::make_session(client::Config& config,
                                         const std::vector<std::string>& topics) const {
   if (topics.size() != 1) {
-    return fail(Errc::bad_input, "a session has one topic", "-t TOPIC once, or --plain");
+    return fail(Errc::bad_input, "a session has one topic", "-t TOPIC once");
   }
   const bool initiator = mode_ == Mode::initiator;
   if (initiator && peers_.size() > 1) {
@@ -78,7 +78,7 @@ Result<void> OneShotFlags::make_session(client::Config& config,
   if (!topic) {
     return fail(Errc::bad_input,
                 fmt::format("a session needs one topic: {}", topic.error().message),
-                "name it without wildcards, or use --plain");
+                "name it without wildcards");
   }
   const std::string back = return_topic_.empty() ? *topic + "/return" : return_topic_;
   auto peers = client::parse_peers(fmt::format("{}", fmt::join(peers_, ", ")));

@@ -19,6 +19,7 @@
 #include "client/outbox_message.h"
 #include "crypto/random.h"
 #include "store/home.h"
+#include "store/peers.h"
 
 namespace sts::cli {
 namespace {
@@ -60,10 +61,33 @@ Result<store::Outbox> open(Random& random) {
   return client::open_outbox(*home, {}, random, [](const auto& line) { show(line); });
 }
 
+/// A peer by its name, as 'sts outbox flush' takes it, where the trust file has one.
+std::string shown(std::string_view destination, const std::vector<store::Peer>& peers) {
+  auto text = client::shown(destination);
+  for (const auto& peer : peers) {
+    if (!destination.starts_with(client::session_destination(peer.key, ""))) continue;
+    const auto key = crypto::to_text(peer.key);
+    text.replace(text.rfind(key), key.size(), peer.name);
+  }
+  return text;
+}
+
+/// Of the payload; nothing that is with it.
+std::size_t size_of(const store::Outbox::Message& message) {
+  if (client::is_for_session(message.destination)) {
+    return client::decode_for_session(message.content).value_or(ByteView()).size();
+  }
+  const auto decoded = client::decode_from_outbox(message.destination, message.content);
+  return decoded ? decoded->payload.size() : 0;
+}
+
 Result<void> list(const OutboxFlags& flags) {
   crypto::SystemRandom random;
   auto outbox = open(random);
   if (!outbox) return tl::unexpected(outbox.error());
+  const auto home = store::Home::from_environment();
+  const auto peers = home.and_then(store::load_peers);
+  if (!peers) return tl::unexpected(peers.error());
   std::uint64_t unreadable = 0;
   for (std::uint64_t next = 0;;) {
     auto batch = outbox->next(next, page_messages, page_bytes, 0);
@@ -72,18 +96,15 @@ Result<void> list(const OutboxFlags& flags) {
     next = batch->next;
     unreadable += batch->unreadable;
     for (const auto& entry : batch->entries) {
-      const auto& destination = entry.message.destination;
-      const auto size = destination.size() + entry.message.content.size();
+      const auto destination = shown(entry.message.destination, *peers);
+      const auto size = size_of(entry.message);
       const auto age = age_ms(entry.accepted_ms);
       if (flags.style == "json") {
-        const nlohmann::ordered_json json{{"seq", entry.seq},
-                                          {"topic", client::shown(destination)},
-                                          {"bytes", size},
-                                          {"age_ms", age}};
+        const nlohmann::ordered_json json{
+            {"seq", entry.seq}, {"topic", destination}, {"bytes", size}, {"age_ms", age}};
         std::fputs((json.dump() + '\n').c_str(), stdout);
       } else {
-        fmt::print("{:>8}  {:>6}  {:>8}  {}\n", entry.seq, age_text(age), size,
-                   client::shown(destination));
+        fmt::print("{:>8}  {:>6}  {:>8}  {}\n", entry.seq, age_text(age), size, destination);
       }
     }
   }
@@ -180,6 +201,9 @@ void add_outbox_command(CLI::App& app, int& exit_code) {
       ->add_option("--timeout", flags->timeout, "seconds to wait for a broker gone (no end)")
       ->check(CLI::Range(1, 86400));
   flags->one_shot.add_to(*flush_command);
+  for (const auto* never : {"--plain", "--qos"}) {  // the messages have theirs
+    flush_command->remove_option(flush_command->get_option(never));
+  }
   flush_command->callback([flags, &exit_code] { exit_code = flush(*flags); });
 
   auto* purge_command = outbox->add_subcommand("purge", "Remove messages that were not delivered");

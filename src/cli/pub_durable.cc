@@ -17,6 +17,7 @@
 #include "client/trusted.h"
 #include "client/uplink.h"
 #include "crypto/random.h"
+#include "store/file.h"
 #include "store/home.h"
 
 namespace sts::cli {
@@ -107,6 +108,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
     if (trust.peers.size() != 1) {
       return fail(Errc::bad_input, "the peer's key isn't known yet", "sts peer add NAME KEY");
     }
+    peer_ = trusted->name(trust.peers[0].key);
     return client::session_destination(trust.peers[0].key, choices_.config.pubtop);
   }
 
@@ -249,8 +251,11 @@ class DurablePub final : public Job, private client::Uplink::Owner {
           Errc::io,
           fmt::format("{} in the outbox",
                       counted(stats->messages, "message waits", "messages wait")),
-          "'sts outbox flush', or the next 'sts pub --durable', delivers; with --peer what is "
-          "for a session"});
+          client::is_for_session(destination_)
+              ? fmt::format("for that session: sts outbox flush --peer {} -t {}",
+                            store::shell_word(peer_), store::shell_word(choices_.message.topic))
+              : "deliver them with: sts outbox flush; what 'sts outbox list' shows for a peer "
+                "with: sts outbox flush --peer NAME -t TOPIC"});
     }
     if (const auto left = accepting_->size(); left > 0) {
       show(Error{Errc::io,
@@ -274,7 +279,7 @@ class DurablePub final : public Job, private client::Uplink::Owner {
   std::optional<client::Presence> presence_;        // where there is a writer
   std::optional<client::OutboxDelivery> delivery_;  // as long as this process delivers
   Feed feed_;
-  std::string destination_;             // a topic, or for a peer
+  std::string destination_, peer_;      // a topic, or for a peer, and which
   std::uint64_t first_ = 0, last_ = 0;  // what this process accepted is in between
   bool flush_, fed_;
   bool waiting_ = false, interrupted_ = false, ending_ = false;

@@ -35,7 +35,11 @@ void Client::advance() {
 void Client::advance_own() {
   const Instant now = clock_();
   if (now >= patience_until_) {
-    return finish(state_ == State::stopping ? undelivered() : no_session());
+    if (state_ == State::stopping) return finish(undelivered());
+    if (const auto count = conversation_->unacknowledged(); count > 0) {
+      if (const auto kept = conversation_->kept(count)) log(error_line(*kept));
+    }
+    return finish(no_session());
   }
   if (now >= remind_at_) {
     remind_at_ = never;

@@ -108,6 +108,7 @@ class Outbox(OutboxTestCase):
         _, out, _ = self.outbox("list", "--format", "json")
         listed = [json.loads(line) for line in out.splitlines()]
         self.assertEqual([(one["seq"], one["topic"]) for one in listed], [(1, TOPIC), (2, TOPIC), (3, "plant/8")])
+        self.assertEqual([one["bytes"] for one in listed], [3, 3, 5])
         self.assertLess(listed[0]["age_ms"], 600_000)
         self.assertRegex(self.outbox("list")[1].decode(), rf"(?m)^ +1 +\d+s +\d+  {TOPIC}$")
         self.assertRegex(self.outbox("stats")[1].decode(), r"^3 messages, \d+ bytes, the oldest \d+s$")
@@ -122,7 +123,7 @@ class Outbox(OutboxTestCase):
         self.b.kill()
         code, _, errors = self.outbox("flush", *self.at(), "--timeout", "1")
         self.assertEqual(code, 1)
-        self.assertIn("1 message waits in the outbox", errors)
+        self.assertIn("1 message waits in the outbox\nhint: deliver them with: sts outbox flush; ", errors)
 
     def test_purge(self):
         self.enqueue("1", "2")
