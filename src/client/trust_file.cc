@@ -12,8 +12,10 @@ Result<TrustFile> TrustFile::load(const store::Home& home, store::PeerRights mor
   if (auto read = out.read(); !read) return tl::unexpected(read.error());
   for (const auto& [name, rights] : out.more_) {
     if (std::ranges::find(out.peers_, name, &store::Peer::name) != out.peers_.end()) continue;
-    return fail(Errc::bad_input, fmt::format("the config has rights for {}, who is no peer", name),
-                fmt::format("sts peer add {} KEY", name));
+    return fail(
+        Errc::bad_input,
+        fmt::format("no peer is called '{}', to whom `reads` or `writes` give rights", name),
+        fmt::format("mend that line of the config, or: sts peer add {} KEY", name));
   }
   return out;
 }
