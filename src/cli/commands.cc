@@ -5,6 +5,7 @@
 namespace sts::cli {
 
 void add_commands(CLI::App& app, int& exit_code) {
+  app.set_version_flag("--version", "sts " STS_VERSION);
   app.require_subcommand(0, 1);
   // As in mosquitto_pub, what stands later holds.
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);

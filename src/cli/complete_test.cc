@@ -61,6 +61,7 @@ class CompleteTest : public testing::Test {
 
 TEST_F(CompleteTest, BashOffersCommandsAndFlags) {
   EXPECT_EQ(bash("sts p"), "pub\nping\npeer\n");
+  EXPECT_EQ(bash("sts --v"), "--version\n");
   EXPECT_EQ(bash("sts key ''"), "gen\nshow\npsk\n-h\n--help\n");
   EXPECT_EQ(bash("sts pub --caf"), "--cafile\n");
   EXPECT_EQ(bash("sts sub --plain --rotate-s"), "--rotate-size\n");

@@ -74,7 +74,6 @@ int main(int argc, char** argv) {
   if (argc == 1) return run_shell(users_umask);
 
   CLI::App app("Secure Telemetry Shell: end-to-end encrypted messages over any MQTT broker", "sts");
-  app.set_version_flag("--version", "sts " STS_VERSION);
   int exit_code = 0;
   sts::cli::add_commands(app, exit_code);
   app.footer(examples);  // after the subcommands, which would inherit it

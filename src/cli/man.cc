@@ -1,7 +1,6 @@
 #include "cli/man.h"
 
 #include <CLI/CLI.hpp>
-#include <cctype>
 #include <string_view>
 
 #include "cli/help.h"
@@ -27,12 +26,6 @@ std::string text(std::string_view plain) {
   return out;
 }
 
-std::string sentence(std::string plain) {
-  if (plain.empty()) return plain;
-  plain[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(plain[0])));
-  return text(plain) + ".\n";
-}
-
 std::string item(const CLI::Option& option) {
   std::string out = ".It";
   const auto names = names_of(option);
@@ -42,7 +35,8 @@ std::string item(const CLI::Option& option) {
   if (const auto value = value_of(option); !value.name.empty()) {
     out += " Ar " + text(value.name);
   }
-  return out + '\n' + sentence(option.get_description());
+  // As it is: it may begin with what is to be typed.
+  return out + '\n' + text(option.get_description()) + '\n';
 }
 
 }  // namespace
