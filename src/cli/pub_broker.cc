@@ -49,7 +49,7 @@ class BrokerPub final : public Job,
                                 [](const auto& line) { show(line); }});
     const auto& message = choices_.message;
     return writer_->check_readers(message.topic).map_error([&](Error why) {
-      why.hint += "; for a peer that is known: sts peer allow NAME --reads FILTER; ";
+      why.hint += "; ";
       why.hint += message.retain && message.payload.empty() && !choices_.lines
                       ? "--plain takes a retained message away without them"
                       : "--plain sends it in the clear";

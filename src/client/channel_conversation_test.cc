@@ -78,7 +78,9 @@ TEST_F(ChannelConversation, WithoutReadersNothingLeaves) {
   start_both();
   const auto why = refusal(pump->send_encrypted("x"));
   EXPECT_EQ(why.message, "nobody may read plant/7");
-  EXPECT_EQ(why.hint, "sts peer add NAME KEY --reads plant/7");
+  EXPECT_EQ(why.hint,
+            "sts peer add NAME KEY --reads plant/7, or for a peer that is known sts peer "
+            "allow NAME --reads plant/7");
   run();
   EXPECT_TRUE(broker.published.empty());
   lets_read("gateway", gateway);

@@ -130,7 +130,9 @@ ChannelWriter::ReaderSetId ChannelWriter::reader_set_id(const Readers& readers) 
 Result<void> ChannelWriter::check_readers(const std::string& topic) const {
   if (!readers_of(topic).empty()) return {};
   return fail(Errc::refused, fmt::format("nobody may read {}", topic),
-              fmt::format("sts peer add NAME KEY --reads {}", store::shell_word(topic)));
+              fmt::format("sts peer add NAME KEY --reads {0}, or for a peer that is known "
+                          "sts peer allow NAME --reads {0}",
+                          store::shell_word(topic)));
 }
 
 Result<Bytes> ChannelWriter::audience(const std::string& topic) {

@@ -100,7 +100,7 @@ class PubPayload(PubTestCase):
     def test_nothing_in_the_clear_unless_told(self):
         code, _, err = self.run_sts("pub", *self.at(), "-t", "t", "-m", "a")
         self.assertEqual(code, 1)
-        self.assertRegex(err, "^error: nobody may read t\nhint: sts peer add NAME KEY --reads t; .*sts peer allow NAME "
+        self.assertRegex(err, "^error: nobody may read t\nhint: sts peer add NAME KEY --reads t, .*sts peer allow NAME "
                               "--reads FILTER; --plain sends it in the clear\n$")
         code, _, err = self.run_sts("pub", *self.at(), "-t", "t", "-n", "-r")
         self.assertEqual(code, 1)
