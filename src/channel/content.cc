@@ -111,7 +111,7 @@ std::optional<Content> decode_content(ByteView plaintext) {
     good = type && decode_one(static_cast<RecordType>(*type), in, *content);
   } while (good && !in.empty());
   good = good && has_body(*content) && (content->retained || !content->resealed) &&
-         (content->payload || !content->durable);
+         (content->payload || (!content->durable && !content->retained));
   if (!good) content.reset();
   return content;
 }
@@ -119,6 +119,7 @@ std::optional<Content> decode_content(ByteView plaintext) {
 bool well_formed(const Content& content) {
   const int bodies = (content.payload ? 1 : 0) + (content.ping ? 1 : 0) + (content.online ? 1 : 0);
   return bodies == 1 && (content.retained || !content.resealed) &&
+         (content.payload || !content.retained) &&
          (!content.durable || (content.payload && content.durable->number < durable_numbers_end)) &&
          content.user_properties.size() <= user_properties &&
          (!content.content_type || valid_utf8(*content.content_type)) &&

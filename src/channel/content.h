@@ -43,7 +43,7 @@ struct Content {
 std::optional<Content> decode_content(ByteView plaintext);
 
 /// Whether readers would take it: one of payload, ping and online, text in UTF-8, not too many
-/// properties, resealed only where retained, durable only with a payload.
+/// properties, resealed only where retained, that and durable only with a payload.
 bool well_formed(const Content& content);
 
 using Digest = std::array<std::uint8_t, 8>;

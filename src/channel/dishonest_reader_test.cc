@@ -145,6 +145,22 @@ TEST_F(ResealedByAReader, ItOutdatesNothingOfAnotherEpoch) {
   EXPECT_EQ(reader.count(NoticeKind::rolled_back), 0U);
 }
 
+TEST_F(ResealedByAReader, NorWhereTheSenderHasGoneOnPastThat) {
+  const auto late = say_first("genuine", true);
+  say_first("lost", false);
+  world.publish(say_first("live", false));
+  reseal(2, 0);
+  reader.heard.clear();
+  world.deliver(reader, late, true);
+  EXPECT_EQ(reader.texts(), (Texts{"genuine"}));
+  EXPECT_EQ(reader.count(NoticeKind::rolled_back), 0U);
+}
+
+TEST_F(ResealedByAReader, NothingThatIsNotShownIsRetained) {
+  make_up({.ping = true, .time = 1000 * world.number + 1, .retained = true});
+  EXPECT_EQ(reader.count(NoticeKind::malformed), 1U);
+}
+
 TEST_F(ResealedByAReader, APlaceThatItClaimsIsStillTaken) {
   for (std::uint64_t i = 1; i <= 3; ++i) reseal(i, i);
   reader.heard.clear();

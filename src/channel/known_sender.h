@@ -84,9 +84,10 @@ class KnownSender {
   };
   /// Whether its payload is to be delivered, which it is once. Tells what its place says of others.
   bool is_due(const Message& message, TopicRecord& record, Events& out);
-  /// Whether a message that is sealed anew was delivered already; if not, its original won't be any
-  /// more, as long as it says the same.
-  bool resealed_before(TopicRecord& record, const Position& position, std::string_view topic);
+  /// Whether a message that is sealed anew was delivered already.
+  bool came_before(const TopicRecord& record, const Position& position, std::string_view topic);
+  /// Tells that; it isn't to be delivered.
+  bool rolled_back(TopicRecord& record, std::string_view topic, Events& out) const;
   /// Marks the counter, and tells what that says of others.
   std::uint64_t account(TopicWindow& window, bool retained, std::uint64_t counter,
                         TopicRecord& record, std::string_view topic, Events& out);

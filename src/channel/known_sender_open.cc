@@ -79,11 +79,7 @@ bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& ou
     position.counter = origin->counter;
   }
   const bool replaced = record.retained.replaced(position);
-  if (stale && replaced) {
-    ++record.counts.rolled_back;
-    notice(NoticeKind::rolled_back, topic, out);
-    return false;
-  }
+  if (stale && replaced) return rolled_back(record, topic, out);
   if (known != nullptr && !known->window.is_new(counter)) {
     if (!stale) repeated(record, topic, out);  // else it comes again with each subscription
     return false;
@@ -96,15 +92,19 @@ bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& ou
     record.online = content.online;
     record.online_at = {epoch.number, counter};
   }
-  // What is sealed anew and older than another was replaced before it came.
-  bool again = false;
   if (content.resealed) {
-    again = replaced || resealed_before(record, position, topic);
+    if (came_before(record, position, topic)) return false;
+    if (replaced) return rolled_back(record, topic, out);
+    // Else a reader of this epoch may have made that up, who need not be one of its place's: so no
+    // counter is marked there, and it orders others by its time alone.
+    if (epoch.signing_key) record.retained.remember(position);
+    record.retained.remember_resealed(position);
   } else if (content.retained) {
-    again = record.retained.came(position);
+    const bool came = record.retained.came(position);
     record.retained.remember(position);
+    if (came) return false;
   }
-  if (again || !content.payload) return false;
+  if (!content.payload) return false;
   return !content.durable ||
          durable_is_new(record, *content.durable, stale || content.resealed, told, topic, out);
 }
@@ -130,20 +130,18 @@ bool KnownSender::durable_is_new(TopicRecord& record, const Durable& durable, bo
   return true;
 }
 
-bool KnownSender::resealed_before(TopicRecord& record, const Position& position,
-                                  std::string_view topic) {
+bool KnownSender::came_before(const TopicRecord& record, const Position& position,
+                              std::string_view topic) {
   if (record.retained.came(position)) return true;
-  // A reader of this epoch, who may have made that up, need not be one of that: so no counter is
-  // marked there, and unless its window has passed the counter, the place orders nothing in its
-  // stream.
-  if (const auto* origin = memory_.epochs.find(position.stream, position.epoch)) {
-    const auto known = origin->topics.find(topic);
-    if (known != origin->topics.end() && known->second.window.passed(position.counter)) {
-      if (!known->second.window.is_new(position.counter)) return true;
-      record.retained.remember(position);
-    }
-  }
-  record.retained.remember_resealed(position);
+  const auto* origin = memory_.epochs.find(position.stream, position.epoch);
+  if (origin == nullptr) return false;
+  const auto known = origin->topics.find(topic);
+  return known != origin->topics.end() && !known->second.window.is_new(position.counter);
+}
+
+bool KnownSender::rolled_back(TopicRecord& record, std::string_view topic, Events& out) const {
+  ++record.counts.rolled_back;
+  notice(NoticeKind::rolled_back, topic, out);
   return false;
 }
 

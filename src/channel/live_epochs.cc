@@ -71,9 +71,10 @@ void LiveEpochs::retire(
   std::set<StreamId> kept;
   for (auto at = epochs_.begin(); at != epochs_.end();) {
     const LiveEpoch& epoch = at->second;
-    const bool complete = epoch.finished && std::ranges::all_of(epoch.topics, [&](auto& topic) {
-                            return topic.second.window.complete() && !may_come(epoch, topic.first);
-                          });
+    const bool complete =
+        epoch.finished && epoch.from_start && std::ranges::all_of(epoch.topics, [&](auto& topic) {
+          return topic.second.window.complete() && !may_come(epoch, topic.first);
+        });
     const bool over = epoch.superseded && (complete || now - *epoch.superseded >= old_epoch_linger);
     if (over && !kept.contains(epoch.stream)) {
       at = drop(at, dropped);

@@ -25,12 +25,14 @@ struct Position {
   bool before_in_stream(const Position& other) const {
     return std::pair(epoch, counter) < std::pair(other.epoch, other.counter);
   }
-  bool before_by_time(const Position& other) const {
-    return time && other.time && *time < *other.time;
-  }
   /// Streams are ordered by their sender's clock alone, and not at all without one.
   bool before(const Position& other) const {
-    return stream == other.stream ? before_in_stream(other) : before_by_time(other);
+    if (stream == other.stream) return before_in_stream(other);
+    return time && other.time && *time < *other.time;
+  }
+  /// As far as `other` may be believed, whose place a reader of another epoch may have made up.
+  bool before_claim(const Position& other) const {
+    return before(other) && time && other.time && *time <= *other.time;
   }
   /// The same message. The content counts: a reader of one epoch may claim a place in another.
   bool same(const Position& other) const {
@@ -61,12 +63,12 @@ inline std::optional<Position> get_position(sts::Reader& in) {
 
 class RetainedMemory {
  public:
-  /// Whether a later one is known. One that was sealed anew under another key than its place names
-  /// says so only as far as its time does, too, which its epoch bounds.
+  /// Whether a later one is known. One that was sealed anew says so only as far as its time does,
+  /// too, which its epoch bounds, and until a later one of its stream is known.
   bool replaced(const Position& position) const {
-    return replaced_for_sure(position) || std::ranges::any_of(resealed_, [&](const auto& one) {
-             return position.before_by_time(one) &&
-                    (position.stream != one.stream || position.before_in_stream(one));
+    return std::ranges::any_of(latest_, [&](const auto& one) { return position.before(one); }) ||
+           std::ranges::any_of(resealed_, [&](const auto& one) {
+             return position.before_claim(one) && !overtaken(one);
            });
   }
   /// Whether it was delivered, as far as this remembers.
@@ -75,13 +77,13 @@ class RetainedMemory {
     return std::ranges::any_of(latest_, same) || std::ranges::any_of(resealed_, same);
   }
 
-  /// The latest of its stream, unless it was replaced.
+  /// The latest of its stream, unless a later one is.
   void remember(const Position& position) {
-    if (replaced_for_sure(position)) return;
+    if (overtaken(position)) return;
     std::erase_if(latest_, [&](const auto& one) { return one.stream == position.stream; });
     push(latest_, position);
   }
-  /// Sealed anew, it was delivered before its original came.
+  /// Delivered before its original came.
   void remember_resealed(const Position& position) { push(resealed_, position); }
 
   void put(Bytes& out) const {
@@ -104,8 +106,10 @@ class RetainedMemory {
   }
 
  private:
-  bool replaced_for_sure(const Position& position) const {
-    return std::ranges::any_of(latest_, [&](const auto& one) { return position.before(one); });
+  bool overtaken(const Position& position) const {
+    return std::ranges::any_of(latest_, [&](const auto& one) {
+      return position.stream == one.stream && position.before_in_stream(one);
+    });
   }
   static void push(std::vector<Position>& to, const Position& position) {
     to.push_back(position);

@@ -47,18 +47,63 @@ TEST_F(RetainedMessage, WhatIsSealedAnewStandsForItsOriginal) {
   EXPECT_EQ(reader.counts("t").missing, 0U);
 }
 
-TEST_F(RetainedMessage, WhatIsSealedAnewOutdatesByItsTime) {
-  const auto say = [&](std::uint64_t time, std::string_view text) {
-    const auto sealed = world.sender->seal(
-        "t", {.payload = as_bytes(text), .time = time, .retained = true}, world.now);
-    return Publication{"t", *sealed, true};
-  };
-  const auto first = say(1000, "first");
-  say(1001, "second");
+/// The reader meets the later of two retained messages only sealed anew, then the earlier one.
+struct SealedAnew : testing::TestWithParam<bool> {
+  using Time = std::optional<std::uint64_t>;
+
+  SealedAnew() { world.publish(world.begin_epoch()); }
+  Publication say(Sender& sender, std::string_view text, Time time) {
+    const auto sealed =
+        sender.seal("t", {.payload = as_bytes(text), .time = time, .retained = true}, world.now);
+    return {"t", *sealed, true};
+  }
+  void expect_rolled_back(Time first, Time second, bool yes) {
+    const auto old = say(*world.sender, "first", first);
+    say(*world.sender, "second", second);
+    for (const auto& one : world.begin_epoch()) world.publish(one);
+    world.deliver(reader, old, true);
+    EXPECT_EQ(reader.texts(), yes ? Texts{"second"} : (Texts{"second", "first"}));
+    EXPECT_EQ(reader.count(NoticeKind::rolled_back), yes ? 1U : 0U);
+  }
+
+  World world{{.sign = GetParam()}};
+  TestReader& reader = world.add_reader();
+};
+
+TEST_P(SealedAnew, OutdatesByItsTime) { expect_rolled_back(1000, 1001, true); }
+TEST_P(SealedAnew, OutdatesInTheSameMillisecond) { expect_rolled_back(1000, 1000, true); }
+TEST_P(SealedAnew, OutdatesWithoutATimeWhereItIsSigned) { expect_rolled_back({}, {}, GetParam()); }
+
+TEST_P(SealedAnew, OutdatesNoLongerThanTheNextOfItsStream) {
+  say(*world.sender, "1", 1100);
   for (const auto& one : world.begin_epoch()) world.publish(one);
-  world.deliver(reader, first, true);
-  EXPECT_EQ(reader.texts(), (Texts{"second"}));
-  EXPECT_EQ(reader.count(NoticeKind::rolled_back), 1U);
+  world.publish(say(*world.sender, "2", 1040));  // its clock was set back
+  world.restart(reader);
+  auto first = std::move(world.sender);
+  world.restart_sender();
+  world.publish(world.begin_epoch());
+  world.deliver(reader, say(*world.sender, "3", 1060), true);
+  EXPECT_EQ(reader.texts(), (Texts{"1", "2", "3"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Signed, SealedAnew, testing::Bool());
+
+TEST_F(RetainedMessage, OneThatIsTooLargeToBeSealedAnewOpensForWhoComesLater) {
+  for (const bool in_order : {true, false}) {
+    World other;
+    auto& late = other.add_reader();
+    const auto keys = other.begin_epoch();
+    const std::string large(retained_bytes / 2 - 1000, 'x');
+    for (const auto* topic : {"a", "b"}) other.seal(topic, large, true);
+    const auto last = other.seal("t", large, true);
+    other.seal("u", "x");
+    const auto next = other.begin_epoch();
+    if (in_order) other.deliver(late, keys[0], true);
+    other.deliver(late, next[0], true);
+    if (!in_order) other.deliver(late, keys[0], true);
+    other.deliver(late, last, true);
+    EXPECT_EQ(late.heard.size(), 1U) << in_order;
+  }
 }
 
 TEST_F(RetainedMessage, ARetainedMessageHoldsNothingElseBack) {

@@ -21,11 +21,6 @@ class TopicWindow {
   /// So far below the highest that it can't be told whether it was seen.
   bool out_of_sight(std::uint64_t counter) const { return counter < known(); }
 
-  /// Whether the sender is known to have gone on past it.
-  bool passed(std::uint64_t counter) const {
-    return counter < seen_.next() || (first_due_ && counter < highest_due_);
-  }
-
   struct Change {
     std::uint64_t missing = 0;  // became known to be missing
     bool found = false;         // was missing, and is not any more

@@ -115,6 +115,19 @@ TEST_F(ChannelTest, ARetainedMessageMovesToItsNewReaders) {
   EXPECT_EQ(std::ranges::count_if(out, [](auto& each) { return each.payload.empty(); }), 2);
 }
 
+TEST_F(ChannelTest, ARetainedMessageMovesToAKeyThatIsOlderThanItsOwn) {
+  EXPECT_TRUE(store::add_peer(office_.home(), {"pump", key_of(pump_), {}, {.writes = {"#"}}}));
+  allow("office", office_, {.reads = {"plant/8"}});
+  auto office = reader(office_);
+  auto one = writer();
+  auto both = message("both");
+  both.topic = "plant/8";
+  EXPECT_EQ(take(office, *one.seal(both)), Texts{"both"});
+  EXPECT_EQ(take(office, *one.seal(message("kept", true))), Texts{});  // under a later key
+  allow("office", office_, {.reads = {"plant/7"}});
+  EXPECT_EQ(take(office, *one.seal(both)), (Texts{"kept", "both"}));
+}
+
 TEST_F(ChannelTest, AStreamOfItsOwnTellsItsEnd) {
   auto gateway = reader(gateway_);
   auto one = writer(true);

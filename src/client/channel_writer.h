@@ -178,9 +178,9 @@ class ChannelWriter {
   std::vector<channel::Packet> unpublished(const Senders& senders) const;
   /// The key packets of the stored senders that this process has sealed with.
   Result<void> tell_stored(std::vector<channel::Packet>& out);
-  /// The sender for these readers, with an epoch that isn't due.
+  /// The sender for these readers, with an epoch that isn't due and has a number above that.
   Result<StoredSender*> ready(Senders& senders, const ReaderSetId& name, const Readers& readers,
-                              store::State::Change& change);
+                              store::State::Change& change, std::uint64_t above = 0);
   /// Retained messages whose readers have changed move to the sender of those that are it now.
   Result<void> move_retained(Senders& senders, store::State::Change& change);
   /// Ends epochs, but that of `present`, under which nothing will be sealed any more.

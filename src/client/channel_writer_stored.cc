@@ -58,12 +58,13 @@ void ChannelWriter::publish(Senders& senders, StoredSender& open, std::vector<Pa
 
 Result<ChannelWriter::StoredSender*> ChannelWriter::ready(Senders& senders, const ReaderSetId& name,
                                                           const Readers& readers,
-                                                          store::State::Change& change) {
+                                                          store::State::Change& change,
+                                                          std::uint64_t above) {
   StoredSender& open =
       senders.try_emplace(name, StoredSender{channel::Sender(*identity_, options_.sender, random_)})
           .first->second;
   open.outdated = false;
-  if (!open.sender.epoch_due(clock_())) return &open;
+  if (!open.sender.epoch_due(clock_()) && open.sender.epoch() > above) return &open;
   auto packets = begin_epoch(open.sender, readers, change);
   if (!packets) return tl::unexpected(packets.error());
   publish(senders, open, std::move(*packets));
@@ -81,9 +82,10 @@ Result<void> ChannelWriter::move_retained(Senders& senders, store::State::Change
     const auto readers = readers_of(topic);
     auto& from = senders.at(name);
     if (!readers.empty()) {
-      auto to = ready(senders, reader_set_id(readers), readers, change);
+      const auto& kept = from.sender.retained().at(topic);
+      auto to = ready(senders, reader_set_id(readers), readers, change, kept.origin.epoch);
       if (!to) return tl::unexpected(to.error());
-      auto packet = (*to)->sender.adopt(topic, from.sender.retained().at(topic), clock_());
+      auto packet = (*to)->sender.adopt(topic, kept, clock_());
       if (!packet) continue;  // it stays where it is, under its old key
       publish(senders, **to, {std::move(*packet)});
     } else {
