@@ -308,7 +308,7 @@ TEST_F(ChannelTest, AConfigAddsRights) {
       pump_.home(), {.rights = {{"office", {.reads = {"plant/#"}}}}}, [this] { return now_; },
       [this] { return wall_; }, random_);
   ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().hint, "sts peer add office KEY");
+  EXPECT_EQ(unknown.error().hint, "mend that line of the config, or: sts peer add office KEY");
 }
 
 TEST_F(ChannelTest, OldMessagesAreLeftOut) {

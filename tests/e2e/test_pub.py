@@ -101,7 +101,7 @@ class PubPayload(PubTestCase):
         code, _, err = self.run_sts("pub", *self.at(), "-t", "t", "-m", "a")
         self.assertEqual(code, 1)
         self.assertRegex(err, "^error: nobody may read t\nhint: sts peer add NAME KEY --reads t, .*sts peer allow NAME "
-                              "--reads FILTER; --plain sends it in the clear\n$")
+                              "--reads t; --plain sends it in the clear\n$")
         code, _, err = self.run_sts("pub", *self.at(), "-t", "t", "-n", "-r")
         self.assertEqual(code, 1)
         self.assertIn("--plain takes a retained message away", err)
