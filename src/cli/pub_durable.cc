@@ -72,12 +72,12 @@ class DurablePub final : public Job, private client::Uplink::Owner {
                                               std::chrono::system_clock::now, random_);
     if (!writer) return tl::unexpected(writer.error());
     writer_.emplace(std::move(*writer));
-    presence_.emplace(
-        loop(), client::boot_time, client::Presence::through(uplink_), *writer_,
-        std::chrono::seconds(0),
-        client::Presence::Owner{[this](auto messages) { check(delivery_->tell(std::move(messages))); },
-                                [this] { return delivery_->at_rest(); },
-                                [this] { check(delivery_->more()); }, show_line});
+    presence_.emplace(loop(), client::boot_time, client::Presence::through(uplink_), *writer_,
+                      std::chrono::seconds(0),
+                      client::Presence::Owner{
+                          [this](auto messages) { check(delivery_->tell(std::move(messages))); },
+                          [this] { return delivery_->at_rest(); },
+                          [this] { check(delivery_->more()); }, show_line});
     return flush_ ? Result<void>() : writer_->check_readers(choices_.message.topic);
   }
 
