@@ -25,18 +25,20 @@ std::optional<Bytes> KnownSender::plaintext(const LiveEpoch& epoch, const crypto
     ciphertext = ciphertext.first(ciphertext.size() - signature.size());
     std::ranges::copy(sealed.body.last(signature.size()), signature.begin());
   }
-  Bytes out_bytes;
+  std::optional<Bytes> out(std::in_place, ciphertext.size() - crypto::tag_size);
   // First what costs less: anybody may forge.
-  const bool opened = crypto::aead_open(key, sealed.counter, sealed.header, ciphertext, out_bytes);
+  const bool opened =
+      crypto::aead_open(key, sealed.counter, sealed.header, ciphertext, out->data());
   if (opened && (!epoch.signing_key ||
                  crypto::verify(*epoch.signing_key, signed_bytes(topic, sealed.header, ciphertext),
                                 signature))) {
-    return out_bytes;
+    return out;
   }
   if (const auto known = memory_.topics.find(topic); known != memory_.topics.end())
     ++known->second.counts.forged;
   notice(opened ? NoticeKind::not_signed : NoticeKind::forged, topic, failed);
-  return std::nullopt;
+  out.reset();
+  return out;
 }
 
 bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::string_view topic,
