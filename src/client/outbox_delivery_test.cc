@@ -40,7 +40,7 @@ TEST_F(OutboxDeliveryTest, WhatTheBrokerHasIsTakenOut) {
   auto to_broker = delivery(1000);
   EXPECT_TRUE(to_broker.online(false));
   ASSERT_EQ(published_.size(), 3U);  // the key and the messages
-  for (const mqtt::PublishId id : {1, 2, 3}) EXPECT_TRUE(to_broker.published(id, {}));
+  for (const mqtt::PublishId id : {1U, 2U, 3U}) EXPECT_TRUE(to_broker.published(id, {}));
   EXPECT_EQ(outbox_->stats()->messages, 0U);
   EXPECT_TRUE(to_broker.idle());
 }
@@ -58,7 +58,7 @@ TEST_F(OutboxDeliveryTest, NothingIsTakenOutWhoseKeyTheBrokerRefuses) {
   auto to_broker = delivery(1000);
   EXPECT_TRUE(to_broker.online(false));
   EXPECT_FALSE(to_broker.published(1, fail(Errc::refused, "not authorized")));
-  for (const mqtt::PublishId id : {2, 3}) EXPECT_FALSE(to_broker.published(id, {}));
+  for (const mqtt::PublishId id : {2U, 3U}) EXPECT_FALSE(to_broker.published(id, {}));
   EXPECT_EQ(outbox_->stats()->messages, 2U);
 }
 
