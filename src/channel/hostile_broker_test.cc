@@ -111,6 +111,18 @@ TEST_F(HostileBroker, AWithheldEpochIsTold) {
   EXPECT_EQ(reader.counts("t").missing, 0U);
 }
 
+TEST_F(HostileBroker, AnEpochWhoseStartIsKnownLastIsMissedToo) {
+  world.restart_sender();
+  const auto first = world.begin_epoch();
+  const auto second = world.begin_epoch();
+  world.seal("t", "lost");
+  world.publish(world.begin_epoch());
+  for (const auto& packet : second) world.deliver(reader, packet, true);
+  EXPECT_EQ(reader.counts("t").missing, 0U) << "it may have been sent before";
+  world.publish(first);
+  EXPECT_EQ(reader.counts("t").missing, 1U);
+}
+
 TEST_F(HostileBroker, WhatComesLateIsFound) {
   world.say("t", "0");
   const auto held = world.seal("t", "1");

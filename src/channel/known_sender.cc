@@ -85,7 +85,9 @@ const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPai
   made.from_start = !retained;
   const auto [epoch, followed] = epochs.add(std::move(made), now);
   for (auto& [number, other] : epochs) {
-    if (other.before == id || (&other == epoch && before != nullptr)) due_from_start(other, out);
+    if (other.before == id || (&other == epoch && before != nullptr)) {
+      due_from_start(other, subscribed, out);
+    }
   }
   if (before != nullptr) {
     finish(*before, *header.before, false, subscribed, out);
@@ -100,6 +102,9 @@ const LiveEpoch* KnownSender::take(const KeyPacket& packet, const crypto::KeyPai
   while (epochs.too_many()) {
     if (epochs.drop_lowest(now, dropped)) notice(NoticeKind::full, {}, out);
   }
+  std::erase_if(memory_.lost, [&](const auto& one) {
+    return std::ranges::find(dropped, one.finals.key) != dropped.end();
+  });
   return epochs.find(id) == epoch ? epoch : nullptr;
 }
 
@@ -111,17 +116,22 @@ void KnownSender::lose(const Finals& finals, bool followed, const Subscribed& su
       if (subscribed(name)) count_missing(name, next, out);
     }
   }
-  memory_.lost.push_back({finals, followed});
+  keep({finals, followed});
+}
+
+void KnownSender::keep(LostEpoch lost) {
+  memory_.lost.push_back(std::move(lost));
   if (memory_.lost.size() > lost_epochs) memory_.lost.erase(memory_.lost.begin());
 }
 
 void KnownSender::find_lost(LiveEpoch& epoch, const Subscribed& subscribed, Events& out) {
-  const auto lost =
+  const auto at =
       std::ranges::find_if(memory_.lost, [&](auto& one) { return one.finals.key == epoch.id; });
-  if (lost == memory_.lost.end()) return;
-  epoch.from_start = epoch.from_start || lost->told;
-  finish(epoch, lost->finals, lost->told, subscribed, out);
-  memory_.lost.erase(lost);
+  if (at == memory_.lost.end()) return;
+  const auto [finals, told] = std::move(*at);
+  memory_.lost.erase(at);
+  epoch.from_start = epoch.from_start || told;
+  finish(epoch, finals, told, subscribed, out);
 }
 
 void KnownSender::finish(LiveEpoch& epoch, const Finals& finals, bool told,
@@ -135,13 +145,16 @@ void KnownSender::finish(LiveEpoch& epoch, const Finals& finals, bool told,
     const auto missing = topic->window.finish(next);
     if (!told) count_missing(name, missing, out);
   }
+  // It may become known from its start, and then more is due.
+  if (!epoch.from_start) keep({finals, false});
 }
 
-void KnownSender::due_from_start(LiveEpoch& epoch, Events& out) {
+void KnownSender::due_from_start(LiveEpoch& epoch, const Subscribed& subscribed, Events& out) {
   epoch.from_start = true;
   for (auto& [name, topic] : epoch.topics) {
     count_missing(name, topic.window.due_from_start(), out);
   }
+  find_lost(epoch, subscribed, out);
 }
 
 void KnownSender::begin_following(const Subscribed& subscribed) {

@@ -62,10 +62,11 @@ class KnownSender {
               Events& out);
   /// The next epoch tells of one whose key didn't come; `followed`: though it should have.
   void lose(const Finals& finals, bool followed, const Subscribed& subscribed, Events& out);
+  void keep(LostEpoch lost);
   /// The reader was there when the epoch began, whatever the broker said of its packet.
-  void due_from_start(LiveEpoch& epoch, Events& out);
+  void due_from_start(LiveEpoch& epoch, const Subscribed& subscribed, Events& out);
   void count_missing(std::string_view topic, std::uint64_t count, Events& out);
-  /// Such a key came after all.
+  /// Such a key came after all, or the start of what is kept.
   void find_lost(LiveEpoch& epoch, const Subscribed& subscribed, Events& out);
   /// Whether the sender's present connection may have left a will under the epoch.
   bool may_leave_will(const LiveEpoch& epoch, std::string_view topic) const;

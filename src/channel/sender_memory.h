@@ -25,7 +25,7 @@ struct TopicRecord {
   std::vector<ConnectionId> wills = {};                    // shown, the last of them
 };
 
-/// How an epoch ended whose key didn't come.
+/// How an epoch ended whose key didn't come, or that isn't known from its start.
 struct LostEpoch {
   Finals finals;
   bool told = false;

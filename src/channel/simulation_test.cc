@@ -51,10 +51,10 @@ class Simulation {
   struct Follower {
     TestReader* reader;
     std::deque<Arriving> queue = {};
-    std::set<std::uint64_t> keys = {};  // of the epochs that it took
+    std::map<std::uint64_t, Instant> keys = {};  // of the epochs that it took, and when
     crypto::WipedBytes saved = {};  // what it knew when it had heard so many, and had these keys
     std::size_t heard = 0;
-    std::set<std::uint64_t> saved_keys = {};
+    std::map<std::uint64_t, Instant> saved_keys = {};
   };
 
   std::uint64_t pick(std::uint64_t below) {
@@ -213,10 +213,7 @@ class Simulation {
   void rewind(Follower& follower) {
     const auto from = pick(log_.size());
     const auto to = std::min(log_.size(), from + 1 + pick(20));
-    for (auto i = from; i < to; ++i) {
-      const auto& [publication, retained, keys_of] = log_[i];
-      world_.deliver(*follower.reader, publication, retained);
-    }
+    for (auto i = from; i < to; ++i) deliver(follower, log_[i]);
   }
 
   /// Another topic, another bit, or again what was sent once.
@@ -238,11 +235,14 @@ class Simulation {
   void deliver_first(Follower& follower) {
     const auto one = std::move(follower.queue.front());
     follower.queue.pop_front();
+    deliver(follower, one);
+  }
+  void deliver(Follower& follower, const Arriving& one) {
     const auto refused = follower.reader->count(NoticeKind::old_key);
     world_.deliver(*follower.reader, one.publication, one.retained);
     if (one.keys_of != 0 && epochs_[one.keys_of].members.contains(follower.reader) &&
         follower.reader->count(NoticeKind::old_key) == refused) {
-      follower.keys.insert(one.keys_of);
+      follower.keys.emplace(one.keys_of, world_.now);
     }
   }
 
@@ -278,17 +278,21 @@ class Simulation {
   }
 
   /// Whether the reader got the keys of that epoch and of the next of its stream, which tells how
-  /// it ended, and of the one before, without which its beginning isn't known.
+  /// it ended, and of the one before, without which its beginning isn't known. One without an end
+  /// goes an hour after a later one came: that a key is missing was told then.
   bool is_due(const Follower& follower, std::uint64_t epoch) const {
     const auto& [stream, place, members] = epochs_.at(epoch);
-    bool before = false, after = false;
-    for (const auto number : follower.keys) {
+    bool before = false;
+    Instant superseded = never, finished = never;
+    for (const auto& [number, came] : follower.keys) {
       const auto& other = epochs_.at(number);
       if (other.stream != stream) continue;
       before = before || other.place + 1 == place;
-      after = after || other.place == place + 1;
+      if (other.place > place) superseded = std::min(superseded, came);
+      if (other.place == place + 1) finished = came;
     }
-    return before && after && follower.keys.contains(epoch);
+    return before && finished != never && finished - superseded < old_epoch_linger &&
+           follower.keys.contains(epoch);
   }
 
   crypto::SeededRandom random_;
