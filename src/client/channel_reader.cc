@@ -68,8 +68,8 @@ Line words(const channel::Notice& notice, const std::string& sender, bool kept) 
       return {
           Level::warning, fmt::format("{}: {} without a key for us", topic, count),
           "the sender's trust file says who may read: sts peer add NAME KEY --reads FILTER; if it "
-          "lets this side, the broker lost the key, and the sender publishes it again with a new "
-          "connection, or within minutes"};
+          "lets this side, the broker lost the key, and the sender publishes it again with its "
+          "next process or connection"};
     case NoticeKind::old_key:
       return {Level::warning,
               fmt::format("an old key of {}: replayed, or it lost its state", sender),
@@ -138,17 +138,17 @@ Result<void> ChannelReader::trust_all() {
   for (const auto& sender : trusted_) {
     if (!wanted.contains(sender)) reader_->distrust(sender);
   }
-  std::erase_if(wanted, [&](const auto& sender) {
-    const auto trusted = trust(sender);
-    if (!trusted) {
+  std::vector<crypto::PublicKey> more;
+  const auto before = std::exchange(trusted_, {});
+  for (const auto& sender : wanted) {
+    if (const auto trusted = trust(sender); !trusted) {
       warnings_.push_back({Level::warning, fmt::format("{} is not believed: {}", name(sender),
                                                        trusted.error().message)});
+      continue;
     }
-    return !trusted;
-  });
-  std::vector<crypto::PublicKey> more;
-  std::ranges::set_difference(wanted, trusted_, std::back_inserter(more));
-  trusted_ = std::move(wanted);
+    trusted_.insert(sender);
+    if (!before.contains(sender)) more.push_back(sender);
+  }
   return restore(more);
 }
 
@@ -180,12 +180,13 @@ ChannelReader::Output ChannelReader::refresh() {
   } else if (*fresh) {
     changed.more_keys = true;
     if (auto trusted = trust_all(); !trusted) changed.lines.push_back(error_line(trusted.error()));
+    std::ranges::move(take_warnings(), std::back_inserter(changed.lines));
   }
   return changed;
 }
 
 ChannelReader::Output ChannelReader::on_message(const mqtt::Message& message) {
-  auto changed = refresh();
+  auto out = refresh();
   const channel::Arrival arrival{message.topic, message.payload, message.retain};
   const auto sender = channel::sender_of_key_topic(options_.key_prefix, message.topic);
   if (sender) {
@@ -193,26 +194,26 @@ ChannelReader::Output ChannelReader::on_message(const mqtt::Message& message) {
   } else {
     reader_->take(arrival, clock_(), events_);
   }
-  auto out = put_events(message);
-  out.more_keys = changed.more_keys;
-  std::ranges::move(changed.lines, std::back_inserter(out.lines));
-  std::ranges::move(take_warnings(), std::back_inserter(out.lines));
+  put_events(message, out);
   return out;
 }
 
 ChannelReader::Output ChannelReader::finish() {
-  if (kept_) return {};
+  Output out;
+  if (kept_) return out;
   reader_->advance(never, events_);
-  return put_events({});
+  put_events({}, out);
+  return out;
 }
 
 ChannelReader::Output ChannelReader::advance() {
+  Output out;
   reader_->advance(clock_(), events_);
-  return put_events({});
+  put_events({}, out);
+  return out;
 }
 
-ChannelReader::Output ChannelReader::put_events(const mqtt::Message& carrier) {
-  Output out;
+void ChannelReader::put_events(const mqtt::Message& carrier, Output& out) {
   for (auto& event : events_) {
     if (auto* delivered = std::get_if<channel::Delivered>(&event)) {
       put(std::move(*delivered), carrier, out);
@@ -223,7 +224,6 @@ ChannelReader::Output ChannelReader::put_events(const mqtt::Message& carrier) {
     }
   }
   events_.clear();
-  return out;
 }
 
 void ChannelReader::put(channel::Delivered delivered, const mqtt::Message& carrier, Output& out) {

@@ -38,7 +38,7 @@ class ChannelReader {
   static Result<ChannelReader> open(const store::Home& home, Options options, Clock clock,
                                     WallClock wall_clock, Random& random);
 
-  /// To be shown at the start: what couldn't be read of what was kept.
+  /// To be shown at the start: what couldn't be read of what was kept, and who isn't believed.
   std::vector<Line> take_warnings() { return std::exchange(warnings_, {}); }
 
   /// What to subscribe to for keys, before anything else. Again after on_message said so.
@@ -104,7 +104,7 @@ class ChannelReader {
   channel::Moment moment() const;
   std::string name(const crypto::PublicKey& sender) const;
   /// Of what the reader has told; `carrier` brought it.
-  Output put_events(const mqtt::Message& carrier);
+  void put_events(const mqtt::Message& carrier, Output& out);
   void put(channel::Delivered delivered, const mqtt::Message& carrier, Output& out);
   void put(channel::Will will, const mqtt::Message& carrier, Output& out);
   void put(const channel::Notice& notice, Output& out);
@@ -116,7 +116,7 @@ class ChannelReader {
   std::unique_ptr<crypto::KeyPair> identity_;  // the reader holds on to it
   std::unique_ptr<TrustFile> trust_;           // and its rules to this
   std::unique_ptr<channel::Reader> reader_;
-  channel::Events events_;
+  channel::Events events_;  // empty between calls
   std::set<crypto::PublicKey> trusted_;
   std::unique_ptr<Kept> kept_;  // null: nothing
   std::vector<Line> warnings_;

@@ -1,4 +1,5 @@
 // What a sender publishes for its readers, and what these make of it.
+#include <fstream>
 #include <set>
 
 #include "client/channel_world.h"
@@ -78,6 +79,33 @@ TEST_F(ChannelTest, KeysAreToldAgainToABrokerThatMayHaveLostThem) {
     EXPECT_EQ(take(late, {sealed.back()}), Texts{});
     EXPECT_EQ(take(late, *sender.reconnected()), Texts{"4"});
   }
+}
+
+TEST_F(ChannelTest, AStreamOfAnotherVersionGoesOnAsANewOne) {
+  EXPECT_TRUE(writer().seal(message("1")));
+  {
+    const auto self = store::load_or_create_identity(pump_.home(), random_);
+    auto state = store::State::open(pump_.home(), self->pair.private_key, random_);
+    auto change = state->begin();
+    const auto rows = change->senders();
+    ASSERT_EQ(rows->size(), 1U);
+    EXPECT_TRUE(change->put_sender(rows->front().name, Bytes{255}));
+    EXPECT_TRUE(change->commit());
+  }
+  auto gateway = reader(gateway_);
+  EXPECT_EQ(take(gateway, *writer().seal(message("2"))), Texts{"2"});
+  EXPECT_EQ(take(gateway, *writer().seal(message("3"))), Texts{"3"});
+}
+
+TEST_F(ChannelTest, WhoCanNotBeBelievedKeepsNobodyElseOut) {
+  // As an editor writes it; 'sts peer add' refuses such a key.
+  std::ofstream(gateway_.home().peers_file(), std::ios::app)
+      << "zeros " << crypto::to_text(crypto::PublicKey{}) << " writes=plant/#\n";
+  auto gateway = reader(gateway_);
+  const auto warnings = gateway.take_warnings();
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(warnings[0].text.starts_with("zeros is not believed: ")) << warnings[0].text;
+  EXPECT_EQ(take(gateway, *writer().seal(message("1"))), Texts{"1"});
 }
 
 TEST_F(ChannelTest, AnotherSetOfReadersIsAnotherKey) {

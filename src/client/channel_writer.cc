@@ -197,7 +197,8 @@ Result<std::vector<Packet>> ChannelWriter::begin_own_epoch(channel::Sender& send
                                                            std::string_view topic) {
   auto change = begin();
   if (!change) return tl::unexpected(change.error());
-  if (signs() != own_sign_) return std::vector<Packet>();  // it has just read that it signs
+  // It has just begun to sign: nobody takes another key that doesn't, nor needs its end.
+  if (signs() != own_sign_) return std::vector<Packet>();
   const auto now = now_ms();
   const auto number = change->next_epoch(now);
   if (!number) return tl::unexpected(number.error());
@@ -238,10 +239,10 @@ Result<Bytes> ChannelWriter::seal_own(const mqtt::Message& clear, const How& how
 }
 
 Result<std::vector<mqtt::Message>> ChannelWriter::reconnected() {
-  std::vector<Packet> out;
-  for (const auto& [name, open] : own_) move_to(out, open.sender.keys());
-  if (auto told = tell_stored(out); !told) return tl::unexpected(told.error());
-  return to_messages(std::move(out));
+  auto out = tell_stored();
+  if (!out) return tl::unexpected(out.error());
+  for (const auto& [name, open] : own_) move_to(*out, open.sender.keys());
+  return to_messages(std::move(*out));
 }
 
 Result<void> ChannelWriter::follow_trust() {
@@ -251,9 +252,8 @@ Result<void> ChannelWriter::follow_trust() {
     look_at_signs_ = clock_() + std::chrono::seconds(1);
     (void)begin();  // reads whether it signs; what fails now may not with the next
   }
-  const bool signs = options_.sender.sign, began_to_sign = signs && !own_sign_;
-  own_sign_ = signs;
-  trust_changed_ = trust_changed_ || *fresh || began_to_sign;
+  const bool sign = signs();
+  trust_changed_ = trust_changed_ || *fresh || sign != own_sign_;
   if (!trust_changed_) return {};
   for (auto open = own_.begin(); open != own_.end();) {
     auto& [name, own] = *open;
@@ -261,13 +261,12 @@ Result<void> ChannelWriter::follow_trust() {
       ++open;
       continue;
     }
-    // Once it signs, nobody takes another key that doesn't, nor needs its end.
-    auto packets =
-        began_to_sign ? Result<std::vector<Packet>>(own.sender.clear()) : end_own(own.sender);
+    auto packets = end_own(own.sender);
     if (!packets) return tl::unexpected(packets.error());
     move_to(owed_, std::move(*packets));
     open = own_.erase(open);
   }
+  own_sign_ = sign;
   trust_changed_ = false;
   return {};
 }

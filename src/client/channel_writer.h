@@ -177,7 +177,7 @@ class ChannelWriter {
   static void publish(Senders& senders, StoredSender& open, std::vector<channel::Packet> packets);
   std::vector<channel::Packet> unpublished(const Senders& senders) const;
   /// The key packets of the stored senders that this process has sealed with.
-  Result<void> tell_stored(std::vector<channel::Packet>& out);
+  Result<std::vector<channel::Packet>> tell_stored();
   /// The sender for these readers, with an epoch that isn't due and has a number above that.
   Result<StoredSender*> ready(Senders& senders, const ReaderSetId& name, const Readers& readers,
                               store::State::Change& change, std::uint64_t above = 0);

@@ -155,16 +155,16 @@ Result<Bytes> ChannelWriter::seal_stored(const mqtt::Message& clear, const How& 
   if (auto done = change->commit(); !done) return tl::unexpected(done.error());
   // A broker that has crashed, or is another one, doesn't have the keys, and nobody would open what
   // comes: each process publishes them.
-  if (std::exchange(told_[name], key) != key) move_to(before, std::move(keys));
-  std::ranges::copy_if(more, std::back_inserter(before), [&](const auto& packet) {
-    return std::ranges::find(before, packet) == before.end();
-  });
   published_.insert(more.begin(), more.end());
+  std::erase_if(keys, [&](const auto& packet) { return published_.contains(packet); });
+  if (std::exchange(told_[name], key) != key) move_to(before, std::move(keys));
+  move_to(before, more);
   return sealed;
 }
 
-Result<void> ChannelWriter::tell_stored(std::vector<Packet>& out) {
-  if (told_.empty()) return {};
+Result<std::vector<Packet>> ChannelWriter::tell_stored() {
+  std::vector<Packet> out;
+  if (told_.empty()) return out;
   auto change = begin();
   if (!change) return tl::unexpected(change.error());
   auto senders = load(*change);
@@ -176,7 +176,7 @@ Result<void> ChannelWriter::tell_stored(std::vector<Packet>& out) {
     key = keys.front().topic;
     move_to(out, std::move(keys));
   }
-  return {};
+  return out;
 }
 
 Result<void> ChannelWriter::confirm() {
