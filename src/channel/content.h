@@ -18,6 +18,7 @@ namespace sts::channel {
 struct Origin {
   StreamId stream;
   std::uint64_t epoch = 0, counter = 0;
+  bool operator==(const Origin&) const = default;
 };
 
 /// What a message is known by to its readers however often it is sent; its stream is the outbox's.

@@ -73,13 +73,9 @@ bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::stri
 
 bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& out) {
   const auto& [epoch, known, counter, topic, stale, content] = message;
-  Position position{epoch.stream, epoch.number, counter, epoch.plausible(content.time)};
-  if (content.retained) position.content = digest(content);
-  if (const auto& origin = content.resealed) {
-    position.stream = origin->stream;
-    position.epoch = origin->epoch;
-    position.counter = origin->counter;
-  }
+  const Position position{content.resealed.value_or(Origin{epoch.stream, epoch.number, counter}),
+                          epoch.plausible(content.time),
+                          content.retained ? digest(content) : Digest{}};
   const bool replaced = record.retained.replaced(position);
   if (stale && replaced) return rolled_back(record, topic, out);
   if (known != nullptr && !known->window.is_new(counter)) {
@@ -135,10 +131,11 @@ bool KnownSender::durable_is_new(TopicRecord& record, const Durable& durable, bo
 bool KnownSender::came_before(const TopicRecord& record, const Position& position,
                               std::string_view topic) {
   if (record.retained.came(position)) return true;
-  const auto* origin = memory_.epochs.find(position.stream, position.epoch);
-  if (origin == nullptr) return false;
-  const auto known = origin->topics.find(topic);
-  return known != origin->topics.end() && !known->second.window.is_new(position.counter);
+  const auto& [stream, number, counter] = position.origin;
+  const auto* epoch = memory_.epochs.find(stream, number);
+  if (epoch == nullptr) return false;
+  const auto known = epoch->topics.find(topic);
+  return known != epoch->topics.end() && !known->second.window.is_new(counter);
 }
 
 bool KnownSender::rolled_back(TopicRecord& record, std::string_view topic, Events& out) const {

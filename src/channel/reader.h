@@ -49,7 +49,8 @@ class Reader {
   /// missing.
   void begin_following();
 
-  // What each of these three tells is appended to `out`.
+  // What each of these three tells is appended to `out`: a vector of its own for each message would
+  // take opening 100 B from 1.21 times what libsodium alone takes to 1.26.
   /// What came on a topic of `sender`'s key packets, and what had waited for it.
   void take_keys(const SenderId& sender, const Arrival& arrival, Instant now, Events& out);
   /// What came on any other topic.

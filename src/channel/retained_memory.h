@@ -15,19 +15,20 @@
 
 namespace sts::channel {
 
-/// Where a message stands among all that its sender has sent.
+/// A message by its place, and what orders it among others.
 struct Position {
-  StreamId stream;
-  std::uint64_t epoch = 0, counter = 0;
+  Origin origin;
   std::optional<std::uint64_t> time = {};  // as in Content
   Digest content = {};                     // of a retained one
 
   bool before_in_stream(const Position& other) const {
-    return std::pair(epoch, counter) < std::pair(other.epoch, other.counter);
+    return origin.stream == other.origin.stream &&
+           std::pair(origin.epoch, origin.counter) <
+               std::pair(other.origin.epoch, other.origin.counter);
   }
   /// Streams are ordered by their sender's clock alone, and not at all without one.
   bool before(const Position& other) const {
-    if (stream == other.stream) return before_in_stream(other);
+    if (origin.stream == other.origin.stream) return before_in_stream(other);
     return time && other.time && *time < *other.time;
   }
   /// As far as `other` may be believed, whose place a reader of another epoch may have made up.
@@ -36,15 +37,14 @@ struct Position {
   }
   /// The same message. The content counts: a reader of one epoch may claim a place in another.
   bool same(const Position& other) const {
-    return stream == other.stream && epoch == other.epoch && counter == other.counter &&
-           content == other.content;
+    return origin == other.origin && content == other.content;
   }
 };
 
 inline void put(Bytes& out, const Position& position) {
-  append(out, position.stream.bytes);
-  put_varint(out, position.epoch);
-  put_varint(out, position.counter);
+  append(out, position.origin.stream.bytes);
+  put_varint(out, position.origin.epoch);
+  put_varint(out, position.origin.counter);
   put_varint(out, position.time ? *position.time + 1 : 0);
   append(out, position.content);
 }
@@ -56,7 +56,7 @@ inline std::optional<Position> get_position(sts::Reader& in) {
   const auto time = in.varint();  // 0: none
   const auto content = in.array<sizeof(Digest)>();
   if (!stream || !epoch || !counter || !time || *time > times_end || !content) return std::nullopt;
-  Position out{StreamId{*stream}, *epoch, *counter, {}, *content};
+  Position out{{StreamId{*stream}, *epoch, *counter}, {}, *content};
   if (*time > 0) out.time = *time - 1;
   return out;
 }
@@ -80,7 +80,8 @@ class RetainedMemory {
   /// The latest of its stream, unless a later one is.
   void remember(const Position& position) {
     if (overtaken(position)) return;
-    std::erase_if(latest_, [&](const auto& one) { return one.stream == position.stream; });
+    std::erase_if(latest_,
+                  [&](const auto& one) { return one.origin.stream == position.origin.stream; });
     push(latest_, position);
   }
   /// Delivered before its original came.
@@ -107,9 +108,8 @@ class RetainedMemory {
 
  private:
   bool overtaken(const Position& position) const {
-    return std::ranges::any_of(latest_, [&](const auto& one) {
-      return position.stream == one.stream && position.before_in_stream(one);
-    });
+    return std::ranges::any_of(latest_,
+                               [&](const auto& one) { return position.before_in_stream(one); });
   }
   static void push(std::vector<Position>& to, const Position& position) {
     to.push_back(position);
