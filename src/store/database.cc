@@ -158,6 +158,23 @@ Result<std::uint64_t> Database::number(std::string_view sql) {
   return *row ? statement->integer(0) : 0;
 }
 
+Result<void> Database::migrate(std::span<const char* const> versions) {
+  auto is = number("PRAGMA user_version");
+  if (!is) return tl::unexpected(is.error());
+  if (*is >= versions.size()) return {};
+  if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
+  is = number("PRAGMA user_version");  // another process may have been at it
+  auto done = is.and_then([&](auto next) {
+    std::string sql;
+    for (; next < versions.size(); ++next) {
+      sql += versions[next] + fmt::format("PRAGMA user_version = {};", next + 1);
+    }
+    return run(sql + "COMMIT");
+  });
+  if (!done) (void)run("ROLLBACK");
+  return done;
+}
+
 Result<std::uint32_t> Database::id_in_file() {
   constexpr sqlite3_int64 offset = 68;  // of SQLite's file format
   std::array<std::uint8_t, 4> bytes{};

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,9 @@ class Database {
   Result<void> run(const std::string& sql);
   /// The first column of the first row; 0 where there is none.
   Result<std::uint64_t> number(std::string_view sql);
+  /// Runs, in one transaction, what each version of the schema adds to the one before; PRAGMA
+  /// user_version counts them. What was released is never changed, only added to.
+  Result<void> migrate(std::span<const char* const> versions);
   /// PRAGMA application_id as it is in the file itself, without what its log changes.
   Result<std::uint32_t> id_in_file();
   /// "what went wrong", of the last call that failed; Errc::io, or Errc::malformed for a damaged

@@ -13,8 +13,9 @@ namespace {
 /// "STSi": tells an inbox from other databases (PRAGMA application_id).
 constexpr std::uint64_t application = 0x53545369;
 
-/// What each version of the schema adds to the one before, as in the state.
-constexpr std::array migrations = {
+/// For Database::migrate().
+constexpr std::array versions = {
+    "PRAGMA application_id = 0x53545369;"
     // AUTOINCREMENT: whoever deletes rows, and remembers how far it came, never meets a number
     // twice.
     "CREATE TABLE messages ("
@@ -40,27 +41,11 @@ Result<void> is_inbox(Database& database) {
     return fail(Errc::bad_input, path + " is a database of something else than messages of sts",
                 "give --store another file: a new one is made");
   }
-  if (*version > migrations.size()) {
+  if (*version > versions.size()) {
     return fail(Errc::bad_input, path + " is of a later version of sts",
                 "use that version, or give --store another file");
   }
   return {};
-}
-
-Result<void> migrate(Database& database) {
-  // In the transaction: another process may be at it.
-  if (auto begun = database.run("BEGIN IMMEDIATE"); !begun) return begun;
-  const auto version = database.number("PRAGMA user_version");
-  if (!version) return tl::unexpected(version.error());
-  std::string sql;
-  for (auto next = *version; next < migrations.size(); ++next) sql += migrations[next];
-  if (!sql.empty()) {
-    sql += fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {};", application,
-                       migrations.size());
-  }
-  auto done = database.run(sql + "COMMIT");
-  if (!done) (void)database.run("ROLLBACK");
-  return done;
 }
 
 }  // namespace
@@ -78,7 +63,7 @@ Result<Inbox> Inbox::open(const Options& options, const crypto::PrivateKey& iden
   path /= options.path.filename();
   auto database = Database::open(path, {is_inbox, "move it away: a new one is made"});
   if (!database) return tl::unexpected(database.error());
-  if (auto made = migrate(*database); !made) return tl::unexpected(made.error());
+  if (auto made = database->migrate(versions); !made) return tl::unexpected(made.error());
   if (!options.survives_power_loss) {
     if (auto set = database->run("PRAGMA synchronous = NORMAL"); !set) {
       return tl::unexpected(set.error());

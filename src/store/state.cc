@@ -15,9 +15,8 @@
 namespace sts::store {
 namespace {
 
-/// What each version of the schema adds to the one before; PRAGMA user_version counts them. What
-/// was released is never changed, only added to.
-constexpr std::array migrations = {
+/// For Database::migrate().
+constexpr std::array versions = {
     "CREATE TABLE identity (epoch INTEGER NOT NULL, signs INTEGER NOT NULL);"
     "INSERT INTO identity VALUES (0, 0);"
     "CREATE TABLE sender (name BLOB PRIMARY KEY, saved BLOB NOT NULL) WITHOUT ROWID;",
@@ -45,17 +44,13 @@ constexpr std::array migrations = {
 
 constexpr std::size_t place_size = 16, mark_size = 8;
 
-Result<void> migrate(Database& database, const Home& home) {
+/// Before anything in the file is changed.
+Result<void> is_known(Database& database) {
   const auto version = database.number("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
-  if (*version > migrations.size()) {
-    return fail(Errc::bad_input, home.state_file().string() + " is of a later version of sts",
-                "use that version, or another STS_HOME");
-  }
-  if (*version == migrations.size()) return {};
-  std::string sql = "BEGIN IMMEDIATE;";
-  for (auto next = *version; next < migrations.size(); ++next) sql += migrations[next];
-  return database.run(sql + fmt::format("PRAGMA user_version = {}; COMMIT;", migrations.size()));
+  if (*version <= versions.size()) return {};
+  return fail(Errc::bad_input, database.path().string() + " is of a later version of sts",
+              "use that version, or another STS_HOME");
 }
 
 Result<void> check_all(Database& database) {
@@ -152,9 +147,9 @@ Result<State> State::open(const Home& home, const crypto::PrivateKey& identity, 
 
 Result<State> State::open_whole(const Home& home, const crypto::PrivateKey& identity,
                                 Random& random) {
-  auto database = Database::open(home.state_file());
+  auto database = Database::open(home.state_file(), {is_known});
   if (!database) return tl::unexpected(database.error());
-  if (auto done = migrate(*database, home); !done) return tl::unexpected(done.error());
+  if (auto done = database->migrate(versions); !done) return tl::unexpected(done.error());
   if (auto good = check(*database); !good) return tl::unexpected(good.error());
   State out(std::move(*database), crypto::kdf(identity.bytes(), "STS 2 state"), random);
   if (auto told = out.tell_older(); !told) return tl::unexpected(told.error());
@@ -194,7 +189,7 @@ Result<void> State::Change::find_place() {
   auto& database = state().database_;
   const auto in_file = database.id_in_file();
   if (!in_file) return tl::unexpected(in_file.error());
-  in_file_ = *in_file;
+  found_in_file_ = *in_file;
   const auto count = database.number("PRAGMA application_id");
   if (!count) return tl::unexpected(count.error());
   count_ = static_cast<std::uint32_t>(*count);
@@ -206,8 +201,8 @@ Result<void> State::Change::find_place() {
     mark_ = to_bytes(select->blob(0));
     sts::append(data, select->blob(1));
     const auto noted = static_cast<std::uint32_t>(select->integer(2));
-    older_ = before(in_file_, noted) || before(count_, in_file_) ||
-             before(in_file_, state().in_file_.value_or(in_file_));
+    older_ = before(found_in_file_, noted) || before(count_, found_in_file_) ||
+             before(found_in_file_, state().last_in_file_.value_or(found_in_file_));
   }
   older_ = !state().marks_.keep_only(mark_) || older_;
   if (older_) {
@@ -231,9 +226,9 @@ Result<void> State::Change::commit() {
   auto update = Statement::prepare(state.database_, "UPDATE identity SET mark = ?, in_file = ?");
   if (!update) return tl::unexpected(update.error());
   update->bind(1, mark);
-  update->bind(2, std::uint64_t{in_file_});
+  update->bind(2, std::uint64_t{found_in_file_});
   if (auto done = update->run(); !done) return done;
-  const auto count = (before(count_, in_file_) ? in_file_ : count_) + 1;
+  const auto count = (before(count_, found_in_file_) ? found_in_file_ : count_) + 1;
   auto counted = state.database_.run(
       fmt::format("PRAGMA application_id = {}", static_cast<std::int32_t>(count)));
   if (!counted) return counted;
@@ -241,7 +236,7 @@ Result<void> State::Change::commit() {
   if (auto done = ReaderStore::Change::commit(); !done) return done;
   if (!mark_.empty()) state.marks_.remove(mark_);
   // With the commit the log may have gone into the file, while SQLite remembers what was there.
-  if (const auto now = state.database_.id_in_file()) state.in_file_ = *now;
+  if (const auto now = state.database_.id_in_file()) state.last_in_file_ = *now;
   return {};
 }
 

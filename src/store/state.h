@@ -66,8 +66,9 @@ class State : public ReaderStore {
     /// Where the file is an older copy, from now on another place.
     Result<void> find_place();
     Bytes mark_;
-    std::uint32_t count_ = 0, in_file_ = 0;  // of the change before; of the last in the file itself
-    bool older_ = false;                     // not what was written last
+    std::uint32_t count_ = 0;          // of the change before
+    std::uint32_t found_in_file_ = 0;  // of the last that is in the file itself
+    bool older_ = false;               // not what was written last
   };
   /// Waits for other processes. The state must outlive the change.
   Result<Change> begin();
@@ -84,7 +85,7 @@ class State : public ReaderStore {
   State(Database database, crypto::Secret<32> key, Random& random);
 
   FileMarks marks_;
-  std::optional<std::uint32_t> in_file_;  // the count there after the last commit
+  std::optional<std::uint32_t> last_in_file_;  // found_in_file_ after the last commit
   Bytes file_place_;
   std::array<std::uint8_t, 16> place_{};  // as of the change: and since which older copy
   std::string warning_;
