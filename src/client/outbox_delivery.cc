@@ -10,7 +10,6 @@
 namespace sts::client {
 namespace {
 
-constexpr std::size_t fetched_messages = 256, fetched_bytes = std::size_t{1} << 20U;
 /// Removed in one transaction, each of which waits for the disk.
 constexpr std::size_t removed_at_once = 256;
 
@@ -54,42 +53,19 @@ Result<void> OutboxDelivery::published(mqtt::PublishId id, const Result<void>& o
 }
 
 bool OutboxDelivery::idle() const {
-  return at_rest() && taken_.empty() && (stopped_ || no_key_ || (fetched_.empty() && at_end_));
+  return at_rest() && taken_.empty() && (stopped_ || no_key_ || cursor_.at_end());
 }
 
 Result<void> OutboxDelivery::more() {
-  at_end_ = false;
+  cursor_.look_again();
   if (no_key_) return tl::unexpected(*no_key_);
-  for (;;) {
-    if (queue_.full() || queue_.size() >= in_flight || stopped_ || !owner_.may_seal()) return {};
-    if (fetched_.empty()) {
-      if (auto fetched = fetch(); !fetched) return fetched;
-      if (fetched_.empty()) return {};
-    }
-    const auto entry = std::move(fetched_.front());
-    fetched_.pop_front();
-    if (auto done = seal(entry); !done) return done;
+  while (!queue_.full() && queue_.size() < in_flight && !stopped_ && owner_.may_seal()) {
+    const auto entry = cursor_.front(unix_ms(wall_clock_()));
+    if (!entry) return tl::unexpected(entry.error());
+    if (*entry == nullptr) return {};
+    if (auto done = seal(cursor_.pop()); !done) return done;
   }
-}
-
-Result<void> OutboxDelivery::fetch() {
-  for (;;) {
-    auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, unix_ms(wall_clock_()),
-                              &store::Outbox::not_apart);
-    if (!batch) return tl::unexpected(batch.error());
-    if (batch->unreadable > 0) {
-      owner_.log(
-          {Level::warning,
-           fmt::format("{} of the messages in the outbox can't be opened: another identity's, "
-                       "or damaged",
-                       batch->unreadable),
-           "'sts outbox purge --yes' removes all that is in it"});
-    }
-    at_end_ = batch->next == next_;
-    next_ = batch->next;
-    std::ranges::move(batch->entries, std::back_inserter(fetched_));
-    if (at_end_ || !fetched_.empty()) return {};
-  }
+  return {};
 }
 
 Result<void> OutboxDelivery::seal(const store::Outbox::Entry& entry) {

@@ -2,7 +2,6 @@
 // broker has taken them.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -13,6 +12,7 @@
 
 #include "client/channel_writer.h"
 #include "client/messenger.h"
+#include "client/outbox_cursor.h"
 #include "client/publish_queue.h"
 #include "store/outbox.h"
 
@@ -61,7 +61,6 @@ class OutboxDelivery final : private PublishQueue::Owner {
   }
   void on_given_up(const Error& why) override;
 
-  Result<void> fetch();
   Result<void> seal(const store::Outbox::Entry& entry);
   Result<void> remove();
   /// The topic's later messages wait too: readers tell a gap by the order.
@@ -72,15 +71,14 @@ class OutboxDelivery final : private PublishQueue::Owner {
   WallClock wall_clock_;
   Owner owner_;
   PublishQueue queue_{*this};
-  std::uint64_t next_ = 0;
-  std::deque<store::Outbox::Entry> fetched_;
+  OutboxCursor cursor_{outbox_, store::Outbox::not_apart, owner_.log};
   std::vector<std::uint64_t> taken_;             // still in the outbox
   std::set<std::string> put_off_;                // topics
   std::map<std::uint64_t, std::string> topics_;  // of what the broker has, by seq
   std::optional<Error> given_up_;                // the last that the queue told
   // Of a key: nobody would open what went under it, and the broker would acknowledge it.
   std::optional<Error> no_key_;
-  bool at_end_ = false, stopped_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace sts::client

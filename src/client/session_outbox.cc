@@ -12,8 +12,6 @@
 namespace sts::client {
 namespace {
 
-constexpr std::size_t fetched_messages = 256, fetched_bytes = std::size_t{1} << 20U;
-
 std::uint64_t now_ms() { return unix_ms(std::chrono::system_clock::now()); }
 
 }  // namespace
@@ -34,7 +32,7 @@ Result<std::unique_ptr<SessionOutbox>> SessionOutbox::open(asio::io_context& loo
                                   self->owner_.due();
                                 },
                                 [self = out.get()] {
-                                  self->at_end_ = false;
+                                  self->cursor_.look_again();
                                   self->owner_.due();
                                 }});
   if (!lock) return tl::unexpected(lock.error());
@@ -51,43 +49,24 @@ Result<void> SessionOutbox::commit() {
   const auto some = accepting_.commit();
   if (!some) return tl::unexpected(some.error());
   if (!*some) return {};
-  at_end_ = false;
+  cursor_.look_again();
   lock_->tell();
   return {};
 }
 
 void SessionOutbox::begin() {
-  next_ = 0;
-  fetched_.clear();
+  cursor_.rewind();
   sent_.clear();
   last_.clear();
-  at_end_ = put_off_ = false;
-}
-
-Result<void> SessionOutbox::fetch() {
-  for (;;) {
-    auto batch = outbox_.next(next_, fetched_messages, fetched_bytes, now_ms(), &destination_);
-    if (!batch) return tl::unexpected(batch.error());
-    if (batch->unreadable > 0) {
-      owner_.log({Level::warning,
-                  fmt::format("{} in the outbox can't be opened: damaged",
-                              counted(batch->unreadable, "message", "messages")),
-                  "'sts outbox purge --yes' removes all that is in it"});
-    }
-    at_end_ = batch->next == next_;
-    next_ = batch->next;
-    std::ranges::move(batch->entries, std::back_inserter(fetched_));
-    if (at_end_ || !fetched_.empty()) return {};
-  }
+  put_off_ = false;
 }
 
 Result<void> SessionOutbox::send(protocol::Link& link, Instant now, protocol::Effects& out) {
   while (has_more()) {
-    if (fetched_.empty()) {
-      if (auto fetched = fetch(); !fetched) return fetched;
-      if (fetched_.empty()) return {};
-    }
-    const auto& entry = fetched_.front();
+    const auto due = cursor_.front(now_ms());
+    if (!due) return tl::unexpected(due.error());
+    if (*due == nullptr) return {};
+    const auto& entry = **due;
     const auto text = decode_for_session(entry.message.content);
     if (!text) {
       put_off({Errc::malformed, "one is of a later version of sts"});
@@ -104,7 +83,7 @@ Result<void> SessionOutbox::send(protocol::Link& link, Instant now, protocol::Ef
     }
     sent_.push_back({entry.seq, queue, entry.number});
     last_[queue] = entry.number;
-    fetched_.pop_front();
+    cursor_.pop();
   }
   return {};
 }

@@ -18,6 +18,7 @@
 #include "client/acceptance.h"
 #include "client/messenger.h"
 #include "client/outbox.h"
+#include "client/outbox_cursor.h"
 #include "client/outbox_lock.h"
 #include "protocol/link.h"
 #include "store/home.h"
@@ -61,7 +62,9 @@ class SessionOutbox {
   /// A session with another process of the peer has begun: what it has not taken is sent again.
   void begin();
   /// Whether send() would do anything.
-  bool has_more() const { return held_ && !put_off_ && !at_end_ && sent_.size() < in_flight; }
+  bool has_more() const {
+    return held_ && !put_off_ && !cursor_.at_end() && sent_.size() < in_flight;
+  }
   /// As much as the link takes now.
   Result<void> send(protocol::Link& link, Instant now, protocol::Effects& out);
   Result<void> taken(const protocol::DurableTaken& taken);
@@ -86,7 +89,6 @@ class SessionOutbox {
         owner_(std::move(owner)),
         accepting_(loop, outbox_, owner_.due) {}
 
-  Result<void> fetch();
   void put_off(const Error& why);
 
   store::Outbox outbox_;
@@ -94,11 +96,10 @@ class SessionOutbox {
   Owner owner_;
   Acceptance accepting_;
   std::unique_ptr<OutboxLock> lock_;
-  std::uint64_t next_ = 0;                            // of the outbox, not fetched
-  std::deque<store::Outbox::Entry> fetched_;          // not sent
+  OutboxCursor cursor_{outbox_, destination_, owner_.log};
   std::deque<Sent> sent_;                             // not taken
   std::map<protocol::StreamId, std::uint64_t> last_;  // number that was sent, by queue
-  bool held_ = false, put_off_ = false, at_end_ = false;
+  bool held_ = false, put_off_ = false;
 };
 
 }  // namespace sts::client
