@@ -7,6 +7,11 @@ function(sts_room NAME)
   list(FILTER sources EXCLUDE REGEX "_(test|for_tests)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_(test|for_tests)\\.cc$")
 
+  # What tests share may define names that the room has, too.
+  set(helpers ${tests})
+  list(FILTER helpers INCLUDE REGEX "_for_tests\\.cc$")
+  set_source_files_properties(${helpers} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+
   add_library(sts_${NAME} STATIC ${sources})
   target_include_directories(sts_${NAME} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(sts_${NAME} PUBLIC ${ROOM_USES})

@@ -9,14 +9,14 @@
 namespace sts::channel {
 namespace {
 
-const StreamId stream{{0, 0, 0, 0, 0, 0, 0, 7}};
+const StreamId some_stream{{0, 0, 0, 0, 0, 0, 0, 7}};
 
-Content everything() {
+Content whole_content() {
   return {.payload = as_bytes("21.5"),
           .time = 1'700'000'000'000,
           .retained = true,
-          .resealed = Origin{stream, 300, 5},
-          .durable = Durable{stream, 300},
+          .resealed = Origin{some_stream, 300, 5},
+          .durable = Durable{some_stream, 300},
           .content_type = "text/plain",
           .user_properties = {{"unit", "°C"}, {"unit", ""}}};
 }
@@ -27,13 +27,13 @@ TEST(Content, StandsAsTheSpecificationSays) {
   EXPECT_EQ(encode({.payload = as_bytes("a"),
                     .time = 300,
                     .retained = true,
-                    .resealed = Origin{stream, 300, 5},
+                    .resealed = Origin{some_stream, 300, 5},
                     .content_type = "t",
                     .user_properties = {{"n", ""}}},
                    Pad::none),
             (Bytes{0x10, 0xAC, 2, 0x11, 0x15, 0,   0,    0, 0,   0, 0, 0,  7,
                    0xAC, 2,    5, 0x12, 1,    't', 0x13, 1, 'n', 0, 2, 'a'}));
-  EXPECT_EQ(encode({.payload = as_bytes("a"), .durable = Durable{stream, 300}}, Pad::none),
+  EXPECT_EQ(encode({.payload = as_bytes("a"), .durable = Durable{some_stream, 300}}, Pad::none),
             (Bytes{0x16, 0, 0, 0, 0, 0, 0, 0, 7, 0xAC, 2, 2, 'a'}));
   Bytes online{0x14};
   online.resize(17, 9);
@@ -46,20 +46,20 @@ TEST(Content, StandsAsTheSpecificationSays) {
 
 TEST(Content, ComesBackAsItWent) {
   for (const auto pad : {Pad::none, Pad::to_16, Pad::padme}) {
-    const Bytes encoded = encode(everything(), pad);
+    const Bytes encoded = encode(whole_content(), pad);
     EXPECT_EQ(encoded.size(), protocol::padded_size(encoded.size(), pad));
     const auto content = decode_content(encoded);
     ASSERT_TRUE(content);
     EXPECT_EQ(as_text(*content->payload), "21.5");
     EXPECT_EQ(content->time, 1'700'000'000'000U);
     EXPECT_TRUE(content->retained && !content->ping && !content->online);
-    EXPECT_EQ(content->resealed->stream, stream);
+    EXPECT_EQ(content->resealed->stream, some_stream);
     EXPECT_EQ(content->resealed->epoch, 300U);
     EXPECT_EQ(content->resealed->counter, 5U);
-    EXPECT_EQ(content->durable->stream, stream);
+    EXPECT_EQ(content->durable->stream, some_stream);
     EXPECT_EQ(content->durable->number, 300U);
     EXPECT_EQ(content->content_type, "text/plain");
-    EXPECT_EQ(content->user_properties, everything().user_properties);
+    EXPECT_EQ(content->user_properties, whole_content().user_properties);
   }
 }
 
@@ -71,20 +71,20 @@ TEST(Content, APayloadMayBeEmptyAndHoldAnyBytes) {
 
 TEST(Content, DurableIsAPayload) {
   EXPECT_FALSE(decode_content(Bytes{0x16, 0, 0, 0, 0, 0, 0, 0, 7, 1, 6}));
-  EXPECT_FALSE(well_formed({.ping = true, .durable = Durable{stream, 1}}));
+  EXPECT_FALSE(well_formed({.ping = true, .durable = Durable{some_stream, 1}}));
   Bytes high{0x16, 0, 0, 0, 0, 0, 0, 0, 7};
   put_varint(high, durable_numbers_end);
   high.push_back(2);
   EXPECT_FALSE(decode_content(high));
-  EXPECT_FALSE(
-      well_formed({.payload = as_bytes("x"), .durable = Durable{stream, durable_numbers_end}}));
+  EXPECT_FALSE(well_formed(
+      {.payload = as_bytes("x"), .durable = Durable{some_stream, durable_numbers_end}}));
 }
 
 TEST(Content, IsNothingWhereItIsCut) {
   // As sized_data, so that the end of the payload is told.
-  const Bytes whole = encode(everything(), Pad::to_16);
+  const Bytes whole = encode(whole_content(), Pad::to_16);
   const auto end = whole.size() - protocol::padded_size(whole.size(), Pad::none) +
-                   encode(everything(), Pad::none).size() + 1;
+                   encode(whole_content(), Pad::none).size() + 1;
   for (std::size_t size = 0; size < end; ++size) {
     EXPECT_FALSE(decode_content(ByteView(whole).first(size))) << size;
   }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t mark_size = 16, wrap_size = 84;
 
-Header everything() {
+Header whole_header() {
   Header out{StreamId{{1}}, 300, 1'700'000'000'000};
   out.signing_key = crypto::VerifyingKey{{7}};
   out.before = Finals{KeyId{{2}}, {{"a", 1}, {"b", 300}, {"b/c", reject_after_messages}}};
@@ -50,14 +50,14 @@ TEST(KeyPacket, StandsAsTheSpecificationSays) {
   expected.resize(expected.size() + 31);
   append(expected, Bytes{2, 0,   0,    0, 0, 0, 0,   0,   3,   0,    1,    'a',  1, 0,
                          1, 'b', 0xAC, 2, 0, 3, 'b', '/', 'c', 0x80, 0x80, 0x80, 1});
-  EXPECT_EQ(encode(everything()), expected);
+  EXPECT_EQ(encode(whole_header()), expected);
   EXPECT_EQ(encode(Header{StreamId{{1}}, 0, 0}), (Bytes{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
 }
 
 TEST(KeyPacket, HeadersComeBackAsTheyWent) {
   for (const bool sign : {false, true}) {
     for (const bool finals : {false, true}) {
-      Header header = everything();
+      Header header = whole_header();
       if (!sign) header.signing_key.reset();
       if (!finals) header.before.reset();
       const Bytes encoded = encode(header);
@@ -74,7 +74,7 @@ TEST(KeyPacket, HeadersComeBackAsTheyWent) {
 }
 
 TEST(KeyPacket, IsNothingAtAnyOtherLength) {
-  const Bytes header = encode(everything());
+  const Bytes header = encode(whole_header());
   const Bytes whole = packet(header, 2);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_EQ(decode_key_packet(ByteView(whole).first(size)).has_value(),
@@ -169,7 +169,7 @@ struct Wraps : testing::Test {
   crypto::SeededRandom random{3};
   crypto::KeyPair sender = test_identity(1), one = test_identity(2), other = test_identity(3);
   crypto::Psk psk{crypto::Secret<32>(std::span(sender.public_key.bytes))};
-  Bytes header = encode(everything());
+  Bytes header = encode(whole_header());
   EpochKey key = EpochKey::generate(random);
 
   Bytes sealed() {

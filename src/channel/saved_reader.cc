@@ -11,7 +11,7 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
-constexpr std::uint8_t version = 3;
+constexpr std::uint8_t reader_version = 3;
 // An epoch that was dropped for want of a signature leaves a floor without a live one.
 constexpr std::size_t floors_max = 2 * epochs_of_sender;
 
@@ -221,7 +221,7 @@ bool get_keys(sts::Reader& in, std::vector<SavedEpoch>& saved, LiveEpochs::ByNum
 crypto::WipedBytes encode(const crypto::PublicKey& sender, const SenderMemory& memory,
                           const Moment& at) {
   const auto& epochs = memory.epochs.by_number();
-  Bytes out{version};
+  Bytes out{reader_version};
   append(out, sender.bytes);
   put_varint(out, at.time);
   out.push_back(memory.must_sign ? 1 : 0);
@@ -258,7 +258,7 @@ std::optional<SenderMemory> decode_memory(const crypto::PublicKey& sender, ByteV
   const auto time = in.varint();
   const auto must_sign = get_flag(in);
   const auto floor = in.varint();
-  if (is != version || !of || *of != sender.bytes || !time || !must_sign || !floor) {
+  if (is != reader_version || !of || *of != sender.bytes || !time || !must_sign || !floor) {
     return std::nullopt;
   }
   // Wrong where the clock is, but never below zero: a key seems older then, which silences what is

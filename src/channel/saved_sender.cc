@@ -5,7 +5,7 @@
 namespace sts::channel {
 namespace {
 
-constexpr std::uint8_t version = 2;
+constexpr std::uint8_t sender_version = 2;
 
 void put_packets(Bytes& out, const std::vector<Packet>& packets) {
   put_varint(out, packets.size());
@@ -15,7 +15,7 @@ void put_packets(Bytes& out, const std::vector<Packet>& packets) {
   }
 }
 
-bool get_packets(Reader& in, std::vector<Packet>& out) {
+bool get_packets(sts::Reader& in, std::vector<Packet>& out) {
   return in.each(UINT64_MAX, [&] {
     const auto topic = in.sized();
     const auto payload = in.sized();
@@ -36,7 +36,7 @@ void put(Bytes& out, const Sender::Saved::Epoch& epoch) {
   put_packets(out, epoch.keys);
 }
 
-std::optional<Sender::Saved::Epoch> get_epoch(Reader& in) {
+std::optional<Sender::Saved::Epoch> get_epoch(sts::Reader& in) {
   const auto id = in.array<8>();
   const auto number = in.varint();
   const auto created = in.varint();
@@ -63,7 +63,7 @@ void put(Bytes& out, std::string_view topic, const Sender::Retained& kept) {
   if (kept.content) put_sized(out, *kept.content);
 }
 
-bool get_retained(Reader& in, Sender::RetainedTopics& out) {
+bool get_retained(sts::Reader& in, Sender::RetainedTopics& out) {
   const auto topic = in.sized();
   const auto key = in.array<8>();
   const auto stream = in.array<8>();
@@ -84,7 +84,7 @@ bool get_retained(Reader& in, Sender::RetainedTopics& out) {
 
 crypto::WipedBytes encode(const SavedSender& saved) {
   const auto& sender = saved.sender;
-  Bytes out{version};
+  Bytes out{sender_version};
   append(out, sender.stream.bytes);
   out.push_back(sender.epoch ? 1 : 0);
   if (sender.epoch) put(out, *sender.epoch);
@@ -104,11 +104,11 @@ crypto::WipedBytes encode(const SavedSender& saved) {
 }
 
 std::optional<SavedSender> decode_saved_sender(ByteView bytes) {
-  Reader in(bytes);
+  sts::Reader in(bytes);
   const auto is = in.u8();
   const auto stream = in.array<8>();
   const auto has_epoch = in.u8();
-  if (!is || *is != version || !stream || !has_epoch) return std::nullopt;
+  if (!is || *is != sender_version || !stream || !has_epoch) return std::nullopt;
   SavedSender out;
   out.sender.stream = StreamId{*stream};
   if (*has_epoch != 0) {

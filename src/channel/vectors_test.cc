@@ -58,7 +58,7 @@ Json describe(const Content& content) {
   return out;
 }
 
-const ConnectionId connection{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+const ConnectionId some_connection{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
 
 const auto psk_bytes = [] {
   std::array<std::uint8_t, 32> out{};
@@ -122,7 +122,7 @@ class Recorder {
     for (int i = 0; i < messages; ++i) ASSERT_TRUE(sender_.seal(topic, {.ping = true}, {}));
   }
   void leave_will(std::string_view topic, const Content& content) {
-    add(topic, *sender_.seal_will(topic, connection, content));
+    add(topic, *sender_.seal_will(topic, some_connection, content));
   }
 
  private:
@@ -178,7 +178,7 @@ Json vectors() {
   RecordingRandom random;
   Recorder plain({}, random, out["epochs"]);
   plain.begin(5);
-  plain.say("plant/7/temp", {.online = connection});
+  plain.say("plant/7/temp", {.online = some_connection});
   plain.leave_will("plant/7/temp", {.payload = as_bytes("gone")});
   plain.say("plant/7/temp", {.payload = as_bytes("21.5")});
   plain.say("plant/7/valve",

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t most_messages = 20'000'000;  // each time is kept: 8 bytes
 
-constexpr auto examples = R"(Examples:
+constexpr auto bench_examples = R"(Examples:
   sts bench -h broker --publishers 4 --subscribers 2 -C 10000 --rate 500
   sts bench --profile plant --format json | jq .latency_ms.p99)";
 
@@ -201,7 +201,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   bench->add_option("--format", flags->style, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
   flags->connection.add_to(*bench);
-  bench->footer(examples);
+  bench->footer(bench_examples);
   bench->callback([flags, &exit_code] { exit_code = run(*flags); });
 }
 

@@ -15,7 +15,7 @@ struct Table {
   std::map<std::string, std::string> actions;  // what completes a value: the patterns it is for
 };
 
-std::string action(const ValueHelp& value) {
+std::string bash_action(const ValueHelp& value) {
   switch (value.kind) {
     case Value::file:
     case Value::path:
@@ -46,7 +46,7 @@ void add(const CLI::App& command, const std::string& path, Table& table) {
   for (const auto* flag : flags_of(command)) {
     for (const auto& name : names_of(*flag)) {
       words += name + ' ';
-      const auto what = action(value_of(*flag));
+      const auto what = bash_action(value_of(*flag));
       if (what.empty()) continue;
       auto& patterns = table.actions[what];
       patterns += fmt::format("{}'{} {}'", patterns.empty() ? "" : "|", path, name);
@@ -56,7 +56,7 @@ void add(const CLI::App& command, const std::string& path, Table& table) {
   table.words += fmt::format("    '{}') _sts_words '{}' ;;\n", path, words);
 }
 
-constexpr auto helpers = R"sh(# Completion of sts(1) in bash.
+constexpr auto bash_helpers = R"sh(# Completion of sts(1) in bash.
 _sts_words() { COMPREPLY=($(compgen -W "$1" -- "${COMP_WORDS[COMP_CWORD]}")); }
 _sts_files() {
   local IFS=$'\n'
@@ -81,7 +81,7 @@ _sts() {
 std::string bash_completion(const CLI::App& app) {
   Table table;
   add(app, "", table);
-  std::string out = helpers;
+  std::string out = bash_helpers;
   for (const auto& [what, patterns] : table.actions) {
     out += fmt::format("    {})\n      {}; return ;;\n", patterns, what);
   }

@@ -23,7 +23,7 @@ std::string in_quotes(std::string_view plain) {
   return out;
 }
 
-std::string action(const ValueHelp& value) {
+std::string zsh_action(const ValueHelp& value) {
   switch (value.kind) {
     case Value::file:
     case Value::path:
@@ -51,7 +51,7 @@ std::string argument(const CLI::Option& flag) {
   for (const auto& name : names_of(flag)) {
     out += fmt::format(" \\\n      '*{}[{}]", name, text);
     if (value.kind != Value::nothing) {
-      out += fmt::format(":{}:{}", in_quotes(value.name), action(value));
+      out += fmt::format(":{}:{}", in_quotes(value.name), zsh_action(value));
     }
     out += '\'';
   }
@@ -87,7 +87,7 @@ std::string choice(const CLI::App& app, int level) {
       in, list, cases);
 }
 
-constexpr auto helpers = R"sh(#compdef sts
+constexpr auto zsh_head = R"sh(#compdef sts
 # Completion of sts(1) in zsh.
 _sts_peers() { compadd -- first-use ${(f)"$(sts peer list 2>/dev/null | cut -d ' ' -f 1)"} }
 _sts_profiles() {
@@ -100,7 +100,7 @@ _sts() {
 }  // namespace
 
 std::string zsh_completion(const CLI::App& app) {
-  return helpers + choice(app, 1) + "\n}\n_sts \"$@\"\n";
+  return zsh_head + choice(app, 1) + "\n}\n_sts \"$@\"\n";
 }
 
 }  // namespace sts::cli

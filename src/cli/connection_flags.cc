@@ -16,7 +16,7 @@
 namespace sts::cli {
 namespace {
 
-constexpr auto group = "How to reach the broker";
+constexpr auto broker_group = "How to reach the broker";
 
 struct Flag {
   const char* flags;
@@ -74,7 +74,7 @@ void ConnectionFlags::add_to(CLI::App& app) {
   for (const auto& flag : switches) {
     app.add_flag_callback(
            flag.flags, [this, &flag] { set(flag.flags, flag.key, on(flag.key)); }, flag.help)
-        ->group(group);
+        ->group(broker_group);
   }
   app.add_option_function<std::string>(
          "-P,--pw",
@@ -83,11 +83,11 @@ void ConnectionFlags::add_to(CLI::App& app) {
            set("-P", "password", value);
          },
          "password; others can see it while sts starts: better --password-from")
-      ->group(group);
+      ->group(broker_group);
   add_url(app);
-  auto* file = app.add_option("--config", file_, "a config file: sts.conf(5)")->group(group);
+  auto* file = app.add_option("--config", file_, "a config file: sts.conf(5)")->group(broker_group);
   app.add_option("--profile", profile_, "the config STS_HOME/profiles/NAME")
-      ->group(group)
+      ->group(broker_group)
       ->excludes(file);
 }
 
@@ -95,7 +95,7 @@ void ConnectionFlags::add(CLI::App& app, const std::string& flags, const std::st
                           const std::string& help) {
   app.add_option_function<std::string>(
          flags, [this, flags, key](const std::string& value) { set(flags, key, value); }, help)
-      ->group(group);
+      ->group(broker_group);
 }
 
 /// mosquitto's -L has the topic behind the broker.
@@ -112,7 +112,7 @@ void ConnectionFlags::add_url(CLI::App& app) {
            set("-L", "url", value);
          },
          "mqtt[s]://[USER@]HOST[:PORT]/TOPIC")
-      ->group(group);
+      ->group(broker_group);
 }
 
 void ConnectionFlags::set(const std::string& flag, const std::string& key,

@@ -11,18 +11,14 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "cli/output_error.h"
 #include "cli/report.h"
 
 namespace sts::cli {
 namespace {
 
-constexpr std::size_t enough = 100;
-
-std::string milliseconds(std::chrono::system_clock::time_point at) {
-  return std::to_string(
-      std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count());
-}
+constexpr std::size_t many_jobs = 100;
 
 /// This process's own, and what is known of the message. A name that isn't known of it is not
 /// inherited either: it would be of another.
@@ -32,8 +28,8 @@ std::vector<std::string> environment(const client::Received& received) {
       {"STS_TOPIC=", message.topic},
       {"STS_SENDER=", received.sender},
       {"STS_FINGERPRINT=", received.sender_fingerprint},
-      {"STS_RECEIVED_MS=", milliseconds(received.at)},
-      {"STS_SENT_MS=", received.sent ? milliseconds(*received.sent) : std::string()},
+      {"STS_RECEIVED_MS=", std::to_string(unix_ms(received.at))},
+      {"STS_SENT_MS=", received.sent ? std::to_string(unix_ms(*received.sent)) : ""},
       {"STS_CONTENT_TYPE=", message.properties.content_type},
       {"STS_RETAIN=", message.retain ? "1" : ""},
       {"STS_LATE=", received.late ? "1" : ""},
@@ -85,7 +81,7 @@ void ExecOutput::push(Job job) {
   if (interrupted_) return;
   jobs_.push_back(std::move(job));
   if (jobs_.size() == 1) next();
-  if (jobs_.size() >= enough && !std::exchange(held_, true)) owner_.hold(true);
+  if (jobs_.size() >= many_jobs && !std::exchange(held_, true)) owner_.hold(true);
 }
 
 void ExecOutput::next() {

@@ -6,7 +6,7 @@
 namespace sts::cli {
 namespace {
 
-constexpr std::size_t enough = std::size_t{1} << 20U;
+constexpr std::size_t full_size = std::size_t{1} << 20U;
 
 store::Inbox::Message row(const client::Received& received) {
   const auto& message = received.message;
@@ -40,7 +40,7 @@ void InboxBatch::add(const client::Received& received) {
   bytes_ += received.message.payload.size();
 }
 
-bool InboxBatch::full() const { return bytes_ >= enough; }
+bool InboxBatch::full() const { return bytes_ >= full_size; }
 
 std::vector<store::Inbox::Message> InboxBatch::rows() const {
   std::vector<store::Inbox::Message> out;

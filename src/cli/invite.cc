@@ -20,7 +20,7 @@
 namespace sts::cli {
 namespace {
 
-constexpr auto examples = R"(Examples:
+constexpr auto invite_examples = R"(Examples:
   sts invite --name pump -h broker.example.org --writes 'plant/7/#'
   sts invite --expires 1h --profile plant | ssh pump sts join - --name gateway)";
 
@@ -183,7 +183,7 @@ void add_invite_command(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(1U, protocol::Invite::longest_lifetime));
   invite->add_flag("--qr", flags->qr, "a QR code, too, where stdout is no terminal");
   flags->enrol.add_to(*invite);
-  invite->footer(examples);
+  invite->footer(invite_examples);
   invite->callback([flags, &exit_code] { exit_code = run(*flags); });
 }
 

@@ -21,7 +21,7 @@
 namespace sts::cli {
 namespace {
 
-constexpr auto examples = R"(Examples:
+constexpr auto join_examples = R"(Examples:
   sts join --name gateway -         paste what 'sts invite' printed there
   sts join --name gateway TOKEN     the token stays in the shell's history)";
 
@@ -182,7 +182,7 @@ void add_join_command(CLI::App& app, int& exit_code) {
   join->add_option("--timeout", flags->timeout, "seconds to wait for the other side (30)")
       ->check(CLI::Range(1, 86400));
   flags->enrol.add_to(*join);
-  join->footer(examples);
+  join->footer(join_examples);
   join->callback([flags, &exit_code] { exit_code = run(*flags); });
 }
 

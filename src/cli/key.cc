@@ -30,7 +30,7 @@ Result<void> generate() {
   return {};
 }
 
-Result<void> show() {
+Result<void> show_key() {
   auto home = store::Home::from_environment();
   if (!home) return tl::unexpected(home.error());
   auto pair = store::load_identity(*home);
@@ -62,7 +62,7 @@ void add_key_command(CLI::App& app, int& exit_code) {
     exit_code = report(generate());
   });
   key->add_subcommand("show", "Print the public key")->callback([&exit_code] {
-    exit_code = report(show());
+    exit_code = report(show_key());
   });
   key->add_subcommand("psk", "Print a new pre-shared key; nothing is stored")
       ->callback([&exit_code] { exit_code = report(make_psk()); });

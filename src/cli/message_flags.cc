@@ -7,7 +7,7 @@
 namespace sts::cli {
 namespace {
 
-constexpr auto group = "Properties (MQTT 5)";
+constexpr auto property_group = "Properties (MQTT 5)";
 
 /// -D as mosquitto_pub has it: publish NAME VALUE, or publish user-property NAME VALUE.
 Result<void> add_raw(mqtt::Properties& to, const std::vector<std::string>& words) {
@@ -53,17 +53,19 @@ void MessageFlags::add_to(CLI::App& app) {
            has_expiry_ = true;
          },
          "seconds after which the broker drops it")
-      ->group(group);
-  app.add_option("--content-type", content_type_, "for instance application/json")->group(group);
-  app.add_option("--response-topic", response_topic_, "where an answer is expected")->group(group);
+      ->group(property_group);
+  app.add_option("--content-type", content_type_, "for instance application/json")
+      ->group(property_group);
+  app.add_option("--response-topic", response_topic_, "where an answer is expected")
+      ->group(property_group);
   app.add_option("--correlation-data", correlation_data_, "comes back with the answer")
-      ->group(group);
-  app.add_flag("--utf8", utf8_, "the payload is UTF-8 text")->group(group);
+      ->group(property_group);
+  app.add_flag("--utf8", utf8_, "the payload is UTF-8 text")->group(property_group);
   app.add_option("--user-property", user_, "NAME=VALUE, also several times")
-      ->group(group)
+      ->group(property_group)
       ->allow_extra_args(false);
   app.add_option("-D,--property", raw_, "publish NAME VALUE, as mosquitto_pub")
-      ->group(group)
+      ->group(property_group)
       ->type_size(3, 4);
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 using client::Mode;
 
-constexpr auto group = "Who may read it";
+constexpr auto reader_group = "Who may read it";
 
 }  // namespace
 
@@ -19,13 +19,13 @@ void OneShotFlags::add_to(CLI::App& app) {
   app.add_option("-q,--qos", qos_, "quality of service (1; in the clear 0)")
       ->check(CLI::Range(0, 2));
   auto* plain = app.add_flag("--plain", plain_, "in the clear: the broker and all others can read")
-                    ->group(group);
+                    ->group(reader_group);
   app.add_option("--peer", peers_, "in a session with a peer: its name, key or first-use")
-      ->group(group)
+      ->group(reader_group)
       ->excludes(plain);
   app.add_option("--return-topic", return_topic_,
                  "topic for what goes back in the session (TOPIC/return)")
-      ->group(group);
+      ->group(reader_group);
   connection_.add_to(app);
 }
 

@@ -24,7 +24,7 @@
 namespace sts::cli {
 namespace {
 
-constexpr auto examples = R"(Examples:
+constexpr auto outbox_examples = R"(Examples:
   sensor | sts pub --enqueue-only -t plant/7/log -l   now, on the disk
   sts outbox flush -h broker.example.org              later, to the broker
   sts outbox flush --peer gateway -t plant/7          what waits for a session
@@ -81,7 +81,7 @@ std::size_t size_of(const store::Outbox::Message& message) {
   return decoded ? decoded->payload.size() : 0;
 }
 
-Result<void> list(const OutboxFlags& flags) {
+Result<void> list_messages(const OutboxFlags& flags) {
   crypto::SystemRandom random;
   auto outbox = open(random);
   if (!outbox) return tl::unexpected(outbox.error());
@@ -183,11 +183,11 @@ Result<void> purge(const OutboxFlags& flags) {
 void add_outbox_command(CLI::App& app, int& exit_code) {
   auto* outbox = app.add_subcommand("outbox", "Look at and deliver what 'sts pub --durable' kept");
   outbox->require_subcommand(1);
-  outbox->footer(examples);
+  outbox->footer(outbox_examples);
   const auto flags = std::make_shared<OutboxFlags>();
 
   for (const auto& [verb, how, help] :
-       {std::tuple("list", &list, "Print number, age, bytes and topic of each message"),
+       {std::tuple("list", &list_messages, "Print number, age, bytes and topic of each message"),
         std::tuple("stats", &stats, "Print how many wait, how old, and what was dropped")}) {
     auto* command = outbox->add_subcommand(verb, help);
     command->add_option("--format", flags->style, "text or json")

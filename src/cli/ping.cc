@@ -9,7 +9,7 @@
 namespace sts::cli {
 namespace {
 
-constexpr auto examples = R"(Examples:
+constexpr auto ping_examples = R"(Examples:
   sts ping -h broker.example.org --tls -u me --password-from prompt
   sts ping --profile plant --format json | jq .round_trip_ms.median)";
 
@@ -53,7 +53,7 @@ void add_ping_command(CLI::App& app, int& exit_code) {
   ping->add_option("--format", flags->style, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
   flags->connection.add_to(*ping);
-  ping->footer(examples);
+  ping->footer(ping_examples);
   ping->callback([flags, &exit_code] { exit_code = run(*flags); });
 }
 

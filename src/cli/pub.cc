@@ -13,7 +13,7 @@
 namespace sts::cli {
 namespace {
 
-constexpr auto examples = R"(Examples:
+constexpr auto pub_examples = R"(Examples:
   sts pub -t plant/7/temp -m 21.5                    encrypted, for all readers
   dmesg -w | sts pub --peer gateway -t plant/7 -l    the same in a session
   sensor | sts pub --durable -t plant/7 -l           kept until delivered)";
@@ -151,7 +151,7 @@ void add_pub_command(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(1, 86400));
   flags->message.add_to(*pub);
   flags->one_shot.add_to(*pub);
-  pub->footer(examples);
+  pub->footer(pub_examples);
   pub->callback([flags, &exit_code] { exit_code = run(*flags); });
 }
 

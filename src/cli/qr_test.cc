@@ -11,7 +11,7 @@ namespace {
 using Modules = std::vector<std::vector<bool>>;  // dark
 
 /// What the eye sees.
-Modules read(std::string_view text) {
+Modules read_modules(std::string_view text) {
   Modules out;
   const auto starts = [&](std::string_view what) {
     if (!text.starts_with(what)) return false;
@@ -40,7 +40,7 @@ Modules read(std::string_view text) {
 TEST(QrCodeTest, HasItsPatternsInALightFrame) {
   const auto text = qr_code(std::string(82, 'a'));
   ASSERT_TRUE(text) << "is libqrencode4 installed?";
-  const auto modules = read(*text);
+  const auto modules = read_modules(*text);
   constexpr std::size_t frame = 4, size = 37, eye = 7;  // version 5 takes up to 106 bytes
   ASSERT_GE(modules.size(), size + 2 * frame);
   ASSERT_EQ(modules[0].size(), size + 2 * frame);

@@ -16,7 +16,7 @@
 namespace sts::cli {
 namespace {
 
-constexpr auto examples = R"(Examples:
+constexpr auto rr_examples = R"(Examples:
   sts rr --peer gateway -t plant/7/ask -m temp?    encrypted, in a session
   sts rr --plain -h broker -t ask -m 'temp?' -W 5  in the clear, as mosquitto_rr)";
 
@@ -110,7 +110,7 @@ void add_rr_command(CLI::App& app, int& exit_code) {
   flags->format.add_to(*rr);
   flags->message.add_to(*rr);
   flags->one_shot.add_to(*rr);
-  rr->footer(examples);
+  rr->footer(rr_examples);
   rr->callback([flags, &exit_code] { exit_code = run(*flags); });
 }
 

@@ -14,12 +14,12 @@
 namespace sts::cli {
 namespace {
 
-struct Outcome {
+struct Ran {
   int exit_code;
   std::string out, err;
 };
 
-Outcome run(const std::string& line) {
+Ran run(const std::string& line) {
   crypto::initialise();
   CLI::App app("", "sts");
   int exit_code = -1;

@@ -10,7 +10,7 @@
 namespace sts::cli {
 namespace {
 
-constexpr auto examples = R"(Examples:
+constexpr auto sub_examples = R"(Examples:
   sts sub -t 'plant/#' -v                      from all who may write, encrypted
   sts sub --peer pump -t plant/7/temp -v       the same in a session
   sts sub --plain -t status -C 1 -W 5          in the clear, one, for 5 s)";
@@ -165,7 +165,7 @@ void add_sub_command(CLI::App& app, int& exit_code) {
   sub->add_flag("--report", flags->chosen.report, "at the end: what was missing, repeated, forged");
   add_output_flags(*sub, *flags);
   flags->one_shot.add_to(*sub);
-  sub->footer(examples);
+  sub->footer(sub_examples);
   sub->callback([flags, &exit_code] { exit_code = run(*flags); });
 }
 

@@ -84,25 +84,26 @@ Result<void> set_alpn(Config& config, std::string_view value) {
 using C = Config;
 using V = std::string_view;
 using D = fs::path;
-constexpr auto all = any_protocol;
-
-constexpr ConfigKey keys[] = {
-    {"url", all, [](C& c, V v, const D&) { return set_url(c, v); }},
-    {"port", all,
+constexpr ConfigKey table[] = {
+    {"url", any_protocol, [](C& c, V v, const D&) { return set_url(c, v); }},
+    {"port", any_protocol,
      [](C& c, V v, const D&) {
        return parse_number(v, 1, 65535).map([&](std::uint64_t n) {
          c.port = static_cast<std::uint16_t>(n);
        });
      }},
-    {"username", all, [](C& c, V v, const D&) { return assign_text(c.broker.username, v); }},
-    {"password", all, [](C& c, V v, const D&) { return assign_text(c.broker.password, v); }},
-    {"password_from", all,
+    {"username", any_protocol,
+     [](C& c, V v, const D&) { return assign_text(c.broker.username, v); }},
+    {"password", any_protocol,
+     [](C& c, V v, const D&) { return assign_text(c.broker.password, v); }},
+    {"password_from", any_protocol,
      [](C& c, V v, const D&) { return assign(c.broker.password, read_secret(v, "password")); }},
-    {"clientid", all, [](C& c, V v, const D&) { return assign_text(c.broker.client_id, v); }},
+    {"clientid", any_protocol,
+     [](C& c, V v, const D&) { return assign_text(c.broker.client_id, v); }},
     // libmosquitto takes nothing shorter than 5 s; MQTT has 16 bits for it.
-    {"keepalive", all,
+    {"keepalive", any_protocol,
      [](C& c, V v, const D&) { return assign_seconds(c.broker.keep_alive, v, 5, 65535); }},
-    {"mqtt_version", all,
+    {"mqtt_version", any_protocol,
      [](C& c, V v, const D&) {
        using mqtt::Version;
        c.broker.exact_version = true;
@@ -115,64 +116,67 @@ constexpr ConfigKey keys[] = {
                              {"311", Version::v3_1_1},
                              {"mqttv311", Version::v3_1_1}}));
      }},
-    {"clean_start", all,
+    {"clean_start", any_protocol,
      [](C& c, V v, const D&) { return assign_switch(c.broker.clean_start, v); }},
-    {"session_expiry", all,
+    {"session_expiry", any_protocol,
      [](C& c, V v, const D&) { return assign_seconds(c.broker.session_expiry, v, 0, for_ever); }},
-    {"retry", all, [](C& c, V v, const D&) { return assign_switch(c.retry, v); }},
-    {"bind", all, [](C& c, V v, const D&) { return assign(c.broker.bind_address, parse_host(v)); }},
-    {"srv", all, [](C& c, V v, const D&) { return assign_switch(c.broker.srv, v); }},
-    {"dns", all, [](C& c, V v, const D&) { return assign_text(c.broker.dns_server, v); }},
-    {"proxy", all, [](C& c, V v, const D&) { return set_proxy(c, v); }},
-    {"proxy_password_from", all,
+    {"retry", any_protocol, [](C& c, V v, const D&) { return assign_switch(c.retry, v); }},
+    {"bind", any_protocol,
+     [](C& c, V v, const D&) { return assign(c.broker.bind_address, parse_host(v)); }},
+    {"srv", any_protocol, [](C& c, V v, const D&) { return assign_switch(c.broker.srv, v); }},
+    {"dns", any_protocol, [](C& c, V v, const D&) { return assign_text(c.broker.dns_server, v); }},
+    {"proxy", any_protocol, [](C& c, V v, const D&) { return set_proxy(c, v); }},
+    {"proxy_password_from", any_protocol,
      [](C& c, V v, const D&) {
        return assign(proxy(c).password, read_secret(v, "password of the proxy"));
      }},
-    {"tls", all,
+    {"tls", any_protocol,
      [](C& c, V v, const D&) {
        bool on = false;
        return assign_switch(on, v).map([&] {
          if (on) tls(c);
        });
      }},
-    {"cafile", all,
+    {"cafile", any_protocol,
      [](C& c, V v, const D& d) { return assign_text(tls(c).ca_file, (d / v).string()); }},
-    {"capath", all,
+    {"capath", any_protocol,
      [](C& c, V v, const D& d) { return assign_text(tls(c).ca_path, (d / v).string()); }},
-    {"cert", all,
+    {"cert", any_protocol,
      [](C& c, V v, const D& d) { return assign_text(tls(c).certificate_file, (d / v).string()); }},
-    {"key", all, [](C& c, V v, const D& d) { return set_key(c, d / v); }},
-    {"keypass_from", all,
+    {"key", any_protocol, [](C& c, V v, const D& d) { return set_key(c, d / v); }},
+    {"keypass_from", any_protocol,
      [](C& c, V v, const D&) {
        return assign(tls(c).key_passphrase, read_secret(v, "passphrase of the key"));
      }},
-    {"tls_name", all,
+    {"tls_name", any_protocol,
      [](C& c, V v, const D&) { return assign(tls(c).server_name, parse_host(v)); }},
-    {"tls_alpn", all, [](C& c, V v, const D&) { return set_alpn(c, v); }},
-    {"tls_psk_identity", all,
+    {"tls_alpn", any_protocol, [](C& c, V v, const D&) { return set_alpn(c, v); }},
+    {"tls_psk_identity", any_protocol,
      [](C& c, V v, const D&) { return assign_text(tls(c).psk_identity, v); }},
-    {"tls_psk_from", all, [](C& c, V v, const D&) { return set_psk(c, v); }},
-    {"insecure", all, [](C& c, V v, const D&) { return assign_switch(tls(c).insecure, v); }},
-    {"will_topic", all,
+    {"tls_psk_from", any_protocol, [](C& c, V v, const D&) { return set_psk(c, v); }},
+    {"insecure", any_protocol,
+     [](C& c, V v, const D&) { return assign_switch(tls(c).insecure, v); }},
+    {"will_topic", any_protocol,
      [](C& c, V v, const D&) { return assign(will(c).topic, parse_topic(v, TopicKind::name)); }},
-    {"will_message", all,
+    {"will_message", any_protocol,
      [](C& c, V v, const D&) {
        will(c).payload = to_bytes(as_bytes(v));
        return Result<void>();
      }},
-    {"will_qos", all,
+    {"will_qos", any_protocol,
      [](C& c, V v, const D&) {
        return parse_number(v, 0, 2).map(
            [&](std::uint64_t n) { will(c).qos = static_cast<mqtt::Qos>(n); });
      }},
-    {"will_retain", all, [](C& c, V v, const D&) { return assign_switch(will(c).retain, v); }},
-    {"will_delay", all,
+    {"will_retain", any_protocol,
+     [](C& c, V v, const D&) { return assign_switch(will(c).retain, v); }},
+    {"will_delay", any_protocol,
      [](C& c, V v, const D&) { return assign_seconds(c.broker.will_delay, v, 0, for_ever); }},
 };
 
 }  // namespace
 
-std::span<const ConfigKey> broker_keys() { return keys; }
+std::span<const ConfigKey> broker_keys() { return table; }
 
 Result<void> complete_broker(Config& config) {
   auto& broker = config.broker;

@@ -9,7 +9,7 @@ namespace {
 
 // RFC 8032, section 7.1, TEST 2.
 const Bytes seed = *from_hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
-const Bytes public_key =
+const Bytes verifying_key =
     *from_hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
 const Bytes wanted = *from_hex(
     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
@@ -18,7 +18,7 @@ const Bytes wanted = *from_hex(
 SigningKey key() { return SigningKey::from_seed(Secret<32>(std::span(seed).first<32>())); }
 
 TEST(Signature, IsTheStandards) {
-  EXPECT_TRUE(std::ranges::equal(key().verifying_key().bytes, public_key));
+  EXPECT_TRUE(std::ranges::equal(key().verifying_key().bytes, verifying_key));
   EXPECT_TRUE(std::ranges::equal(key().sign(Bytes{0x72}), wanted));
 }
 

@@ -11,7 +11,7 @@ namespace sts::legacy {
 namespace {
 
 /// Only a key or a text of a wrong size can fail.
-void must(int code) {
+void check_size(int code) {
   if (code != 0) std::abort();
 }
 
@@ -21,8 +21,8 @@ struct Cipher::State {
   State(Aes mode_wanted, const Secret& secret) : mode(mode_wanted) {
     mbedtls_aes_init(&encryption);
     mbedtls_aes_init(&decryption);
-    must(mbedtls_aes_setkey_enc(&encryption, secret.bytes().data(), 256));
-    must(mbedtls_aes_setkey_dec(&decryption, secret.bytes().data(), 256));
+    check_size(mbedtls_aes_setkey_enc(&encryption, secret.bytes().data(), 256));
+    check_size(mbedtls_aes_setkey_dec(&decryption, secret.bytes().data(), 256));
     std::copy_n(secret.bytes().begin(), iv.size(), iv.begin());
   }
   ~State() {
@@ -37,11 +37,12 @@ struct Cipher::State {
     auto* context = direction == MBEDTLS_AES_ENCRYPT ? &encryption : &decryption;
     Bytes out(in.size());
     if (mode == Aes::cbc) {
-      must(mbedtls_aes_crypt_cbc(context, direction, in.size(), iv.data(), in.data(), out.data()));
+      check_size(
+          mbedtls_aes_crypt_cbc(context, direction, in.size(), iv.data(), in.data(), out.data()));
       return out;
     }
     for (std::size_t at = 0; at < in.size(); at += block_size) {
-      must(mbedtls_aes_crypt_ecb(context, direction, in.data() + at, out.data() + at));
+      check_size(mbedtls_aes_crypt_ecb(context, direction, in.data() + at, out.data() + at));
     }
     return out;
   }

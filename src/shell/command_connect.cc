@@ -57,7 +57,7 @@ Result<void> set_all(Config& config, std::string_view arguments) {
   return client::complete_broker(config);
 }
 
-Result<void> run(Shell& shell, std::string_view arguments) {
+Result<void> run_connect(Shell& shell, std::string_view arguments) {
   Config config;
   auto set = shell.settings().apply(config);
   if (set) set = set_all(config, arguments);
@@ -82,7 +82,7 @@ Command connect_command() {
       "'set' keeps defaults. The connection is a session called as the host, unless name says\n"
       "otherwise, and the current one.",
       Completion::path,
-      run};
+      run_connect};
 }
 
 }  // namespace sts::shell

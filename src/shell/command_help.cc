@@ -23,7 +23,7 @@ void print_all(Shell& shell) {
   shell.print("'help COMMAND' tells more about one.");
 }
 
-Result<void> run(Shell& shell, std::string_view arguments) {
+Result<void> run_help(Shell& shell, std::string_view arguments) {
   const std::string_view name = trim(arguments);
   if (name.empty()) {
     print_all(shell);
@@ -42,7 +42,7 @@ Result<void> run(Shell& shell, std::string_view arguments) {
 
 Command help_command() {
   return {"help", "[COMMAND]",         "show all commands, or more about one",
-          "",     Completion::command, run};
+          "",     Completion::command, run_help};
 }
 
 }  // namespace sts::shell

@@ -14,7 +14,7 @@ constexpr std::array<std::pair<std::string_view, client::Level>, 3> levels{
      {"warning", client::Level::warning},
      {"info", client::Level::info}}};
 
-Result<void> run(Shell& shell, std::string_view arguments) {
+Result<void> run_log(Shell& shell, std::string_view arguments) {
   const auto wanted = trim(arguments);
   for (const auto& [name, level] : levels) {
     if (wanted.empty() && shell.log().level() == level) shell.print(name);
@@ -35,7 +35,7 @@ Command log_command() {
           "Lines below LEVEL are hidden, with warning and error the messages too. What commands\n"
           "show is always shown.",
           Completion::none,
-          run,
+          run_log,
           [](Shell&) {
             std::vector<std::string> out;
             out.reserve(levels.size());

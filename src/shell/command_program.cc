@@ -8,7 +8,7 @@
 namespace sts::shell {
 namespace {
 
-Result<void> run(Shell& shell, std::string_view arguments) {
+Result<void> run_program(Shell& shell, std::string_view arguments) {
   using Progress = Shell::Progress;
   if (trim(arguments).empty())
     return fail(Errc::bad_input, "!: CMD is missing", "for instance !ls");
@@ -40,7 +40,7 @@ Command program_command() {
           "It owns the terminal until it ends; what arrives meanwhile is shown then. In a script\n"
           "it has no input.",
           Completion::none,
-          run};
+          run_program};
 }
 
 }  // namespace sts::shell

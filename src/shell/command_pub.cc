@@ -10,7 +10,7 @@
 namespace sts::shell {
 namespace {
 
-Result<void> run(Shell& shell, std::string_view arguments) {
+Result<void> run_pub(Shell& shell, std::string_view arguments) {
   const auto session = shell.session();
   if (!session) return tl::unexpected(session.error());
   mqtt::Message message;
@@ -48,7 +48,7 @@ Command pub_command() {
       "0, 1 or 2, by default the session's `qos`. On channels MSG is encrypted for all who may\n"
       "read TOPIC: 'readers TOPIC' lists them. Refused in an encrypted session.",
       Completion::none,
-      run};
+      run_pub};
 }
 
 }  // namespace sts::shell

@@ -5,7 +5,7 @@
 namespace sts::shell {
 namespace {
 
-Result<void> run(Shell& shell, std::string_view arguments) {
+Result<void> run_set(Shell& shell, std::string_view arguments) {
   auto& settings = shell.settings();
   const auto key = take_word(arguments);
   const auto value = trim(arguments);
@@ -26,7 +26,7 @@ Command set_command() {
           "KEY is one of sts.conf(5) for the broker, VALUE the rest of the line. -u forgets one.\n"
           "Passwords are not shown; password_from names a place to read one from.",
           Completion::none,
-          run,
+          run_set,
           [](Shell&) { return Settings::keys(); }};
 }
 

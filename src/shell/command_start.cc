@@ -6,7 +6,7 @@
 namespace sts::shell {
 namespace {
 
-Result<void> run(Shell& shell, std::string_view arguments) {
+Result<void> run_start(Shell& shell, std::string_view arguments) {
   const std::string path = expand_home(trim(arguments));
   if (path.empty())
     return fail(Errc::bad_input, "start: CONFIG is missing", "'help start' tells what CONFIG is");
@@ -28,7 +28,7 @@ Command start_command() {
       "In a script the next command runs when the session is up; the start is given up after the\n"
       "config's `timeout`, by default 30 seconds, or at the end of the input.",
       Completion::path,
-      run};
+      run_start};
 }
 
 }  // namespace sts::shell

@@ -5,7 +5,7 @@
 namespace sts::shell {
 namespace {
 
-Result<void> run(Shell& shell, std::string_view) {
+Result<void> run_status(Shell& shell, std::string_view) {
   client::Status status;
   if (!shell.sessions().all().empty()) {
     const auto session = shell.session();
@@ -28,7 +28,7 @@ Command status_command() {
       "the session's present keys: acknowledgements and probes too, and from 0 with new keys.\n"
       "channels: what was received, and what the broker did; 'channels' tells of whom and where.",
       Completion::none,
-      run};
+      run_status};
 }
 
 }  // namespace sts::shell

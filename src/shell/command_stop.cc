@@ -4,7 +4,7 @@
 namespace sts::shell {
 namespace {
 
-Result<void> run(Shell& shell, std::string_view) {
+Result<void> run_stop(Shell& shell, std::string_view) {
   using Progress = Shell::Progress;
   const auto session = shell.session();
   if (!session) return tl::unexpected(session.error());
@@ -27,7 +27,7 @@ Command stop_command() {
           "ends, and disconnects. On a terminal Ctrl-C ends the waiting. No other session becomes\n"
           "the current one by itself: 'use NAME' says which.",
           Completion::none,
-          run};
+          run_stop};
 }
 
 Command disconnect_command() {
@@ -36,7 +36,7 @@ Command disconnect_command() {
           "end the connection; the same as stop",
           "Waits a while for the broker to acknowledge what was published.",
           Completion::none,
-          run};
+          run_stop};
 }
 
 }  // namespace sts::shell

@@ -5,7 +5,7 @@
 namespace sts::shell {
 namespace {
 
-Result<void> run(Shell& shell, std::string_view) {
+Result<void> run_topics(Shell& shell, std::string_view) {
   const auto session = shell.session();
   if (!session) return tl::unexpected(session.error());
   const auto topics = (*session)->client().topics();
@@ -17,7 +17,7 @@ Result<void> run(Shell& shell, std::string_view) {
 }  // namespace
 
 Command topics_command() {
-  return {"topics", "", "show what is subscribed to", "", Completion::none, run};
+  return {"topics", "", "show what is subscribed to", "", Completion::none, run_topics};
 }
 
 }  // namespace sts::shell

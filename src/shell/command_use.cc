@@ -8,7 +8,7 @@
 namespace sts::shell {
 namespace {
 
-Result<void> run(Shell& shell, std::string_view arguments) {
+Result<void> run_use(Shell& shell, std::string_view arguments) {
   auto& sessions = shell.sessions();
   if (const auto name = trim(arguments); !name.empty()) return sessions.use(name);
   if (sessions.all().empty()) shell.show("sts: no sessions");
@@ -35,7 +35,7 @@ Command use_command() {
           "All commands act on the current session: the one that was started last, or that 'use'\n"
           "names. Log lines of the others begin with their name.",
           Completion::none,
-          run,
+          run_use,
           names};
 }
 

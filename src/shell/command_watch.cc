@@ -15,7 +15,7 @@ Result<std::uint64_t> number(std::string_view word, std::uint64_t otherwise) {
   return fail(Errc::bad_input, "watch: " + parsed.error().message, "watch [SECONDS [COUNT]] | off");
 }
 
-Result<void> run(Shell& shell, std::string_view arguments) {
+Result<void> run_watch(Shell& shell, std::string_view arguments) {
   if (trim(arguments) == "off") {
     shell.watch().stop();
     return {};
@@ -47,7 +47,7 @@ Command watch_command() {
       "bytes per second. On a terminal until Ctrl-C or 'watch off', or COUNT times; in a script\n"
       "COUNT times, by default once. 'log warning' hides the messages themselves.",
       Completion::none,
-      run,
+      run_watch,
       [](Shell&) { return std::vector<std::string>{"off"}; }};
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
@@ -157,10 +158,9 @@ TEST(Status, ShowsTheTruthAndNothingWhenOffline) {
 }
 
 TEST(Status, Age) {
-  using namespace std::chrono_literals;
-  EXPECT_EQ(format_age(59s), "59 s");
-  EXPECT_EQ(format_age(3h), "3 h 0 min");
-  EXPECT_EQ(format_age(52h), "2 d 4 h");
+  EXPECT_EQ(format_age(std::chrono::seconds(59)), "59 s");
+  EXPECT_EQ(format_age(std::chrono::hours(3)), "3 h 0 min");
+  EXPECT_EQ(format_age(std::chrono::hours(52)), "2 d 4 h");
 }
 
 }  // namespace

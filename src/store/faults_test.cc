@@ -14,7 +14,7 @@
 namespace sts::store {
 namespace {
 
-constexpr int rounds = 3;
+constexpr int all_rounds = 3;
 
 /// One user of the state, over all restarts, and what was promised to it.
 class User {
@@ -30,7 +30,7 @@ class User {
     auto outbox = Outbox::open(std::move(*other), {});
     if (!outbox) return false;
     bool whole = true;
-    for (int i = 0; i < rounds; ++i) {
+    for (int i = 0; i < all_rounds; ++i) {
       whole = accept(*outbox) && whole;
       whole = begin_epoch(*state) && whole;
       whole = deliver_first(*outbox) && whole;

@@ -91,7 +91,7 @@ Bytes Outbox::name_of(const std::string& destination) const {
 Result<Outbox::Queue> Outbox::queue(const Message& message) {
   const auto name = name_of(message.destination);
   Bytes place = to_bytes(state_.place_);
-  append(place, message.audience);
+  sts::append(place, message.audience);
   auto select = Statement::prepare(
       database(), "SELECT id, next, stream FROM queue WHERE name = ? AND place = ?");
   if (!select) return tl::unexpected(select.error());
