@@ -84,7 +84,7 @@ Result<void> set_alpn(Config& config, std::string_view value) {
 using C = Config;
 using V = std::string_view;
 using D = fs::path;
-constexpr ConfigKey table[] = {
+constexpr ConfigKey of_broker[] = {
     {"url", any_protocol, [](C& c, V v, const D&) { return set_url(c, v); }},
     {"port", any_protocol,
      [](C& c, V v, const D&) {
@@ -176,7 +176,7 @@ constexpr ConfigKey table[] = {
 
 }  // namespace
 
-std::span<const ConfigKey> broker_keys() { return table; }
+std::span<const ConfigKey> broker_keys() { return of_broker; }
 
 Result<void> complete_broker(Config& config) {
   auto& broker = config.broker;

@@ -297,6 +297,8 @@ class ChannelCrowd(ChannelTestCase):
         for sub in subs:
             self.assertEqual(sub.output(), b"1\n2\n3\n")
 
+
+class ChannelSenders(ChannelTestCase):
     def test_many_senders(self):
         senders = [self.home(f"sender{i}") for i in range(SENDERS)]
         for i, sender in enumerate(senders):
@@ -311,6 +313,8 @@ class ChannelCrowd(ChannelTestCase):
             self.assertRegex(who, rf"^\+sender{payload}\(\d+s\)$")
             self.assertEqual(topic, f"plant/{payload}")
 
+
+class ChannelCommands(ChannelTestCase):
     def test_many_commands_in_a_row(self):
         sub = self.sub(self.gateway, "-C", str(ONE_SHOTS), "--report")
         for i in range(ONE_SHOTS):
