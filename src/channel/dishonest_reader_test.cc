@@ -222,6 +222,7 @@ TEST_F(DishonestReader, TopicsMakeRoomForThoseOfALaterEpoch) {
   make_up({.payload = as_bytes("x")}, "one/more");
   EXPECT_EQ(reader.count(NoticeKind::full), 1U);
   reader.heard.clear();
+  (void)world.seal("t", "lost");  // for which the first epoch is kept
   begin_epoch();
   world.say("t", "known");
   world.say("u", "new");
@@ -229,6 +230,10 @@ TEST_F(DishonestReader, TopicsMakeRoomForThoseOfALaterEpoch) {
   EXPECT_EQ(reader.count(NoticeKind::full), 2U) << "what was forgotten is told";
   EXPECT_EQ(reader.reader->report().size(), topics_of_sender);
   EXPECT_EQ(reader.counts("t").delivered, 2U) << "one in use isn't forgotten";
+  const auto heard = reader.heard.size();
+  make_up({.payload = as_bytes("x")}, "made/up/1", 1);
+  EXPECT_EQ(reader.heard.size(), heard) << "forgotten, whose epoch goes on";
+  EXPECT_EQ(reader.count(NoticeKind::full), 3U);
 }
 
 }  // namespace

@@ -26,6 +26,10 @@ TopicRecord* KnownSender::record_of(std::string_view topic, std::uint64_t epoch,
         return nullptr;
       }
       notice(NoticeKind::full, oldest->first, out);
+      for (auto& [number, other] : memory_.epochs) {
+        const auto at = other.topics.find(oldest->first);
+        if (at != other.topics.end()) at->second.record = nullptr;
+      }
       topics.erase(oldest);
     }
     known = topics.emplace(topic, TopicRecord{}).first;

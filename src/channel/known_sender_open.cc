@@ -60,7 +60,8 @@ bool KnownSender::open_message(LiveEpoch& epoch, const Sealed& sealed, std::stri
   }
   // What the sender didn't want retained came as it was sent, whatever flag the broker gave it.
   const bool stale = retained && content->retained;
-  TopicRecord* record = record_of(topic, epoch.number, out);
+  TopicRecord* record = at != nullptr ? at->record : nullptr;
+  if (record == nullptr) record = record_of(topic, epoch.number, out);
   if (record == nullptr) return true;
   if (is_due({epoch, at, sealed.counter, topic, stale, *content}, *record, out)) {
     ++record->counts.delivered;
@@ -84,6 +85,7 @@ bool KnownSender::is_due(const Message& message, TopicRecord& record, Events& ou
   }
   auto* at = known != nullptr ? known : topic_of(epoch, topic, out);
   if (at == nullptr) return false;
+  at->record = &record;
   auto& window = at->window;
   const auto told = account(window, stale, counter, record, topic, out);
   if (content.online && std::pair(epoch.number, counter) >= record.online_at) {
