@@ -136,9 +136,10 @@ void Reader::take(const Arrival& arrival, Instant now, Events& out) {
 }
 
 bool Reader::open(const Arrival& arrival, const Sealed& sealed, Events& out) {
-  const auto [from, to] = keys_.equal_range(sealed.key);
   Events failed;
-  for (auto at = from; at != to; ++at) {
+  const auto first = keys_.lower_bound(sealed.key);
+  auto at = first;
+  for (; at != keys_.end() && at->first == sealed.key; ++at) {
     KnownSender& sender = *at->second;
     if (!rules_.may_write(sender.key(), arrival.topic)) {
       failed.emplace_back(Notice{NoticeKind::forbidden, sender.key(), std::string(arrival.topic)});
@@ -150,7 +151,7 @@ bool Reader::open(const Arrival& arrival, const Sealed& sealed, Events& out) {
     }
   }
   std::ranges::move(failed, std::back_inserter(out));
-  return from != to;
+  return at != first;
 }
 
 void Reader::wait(const KeyId& key, const Arrival& arrival, Instant now, Events& out) {
