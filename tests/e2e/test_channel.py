@@ -1,7 +1,10 @@
 """`sts pub` and `sts sub` on channels: one sender, many readers, nobody has to be online."""
 
+import contextlib
 import json
 import os
+import pathlib
+import sqlite3
 import subprocess
 
 from harness import STS, Process, publish
@@ -316,11 +319,14 @@ class ChannelSenders(ChannelTestCase):
 
 class ChannelCommands(ChannelTestCase):
     def test_many_commands_in_a_row(self):
-        sub = self.sub(self.gateway, "-C", str(ONE_SHOTS), "--report")
+        sub = self.sub(self.gateway, "-c", "-C", str(ONE_SHOTS), "--report")
         for i in range(ONE_SHOTS):
             self.send("-m", str(i))
         self.assertEqual(sub.output(), b"".join(b"%d\n" % i for i in range(ONE_SHOTS)))
         self.assertIn(f"{ONE_SHOTS} received, 0 missing, 0 repeated, 0 reordered, 0 late", sub.errors())
+        with contextlib.closing(sqlite3.connect(pathlib.Path(self.gateway.env["STS_HOME"], "state.db"))) as state:
+            [(size,)] = state.execute("SELECT length(saved) FROM reader").fetchall()
+        self.assertLess(size, 1000, "one epoch, not one for each command")
 
     def test_a_service_and_a_command(self):
         service = self.keep(Process([STS, "pub", *self.at(), "-t", TOPIC, "-l"], env=self.pump.env,
